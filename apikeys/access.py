@@ -1,0 +1,125 @@
+"""From the text of an API key to the principal it stands for.
+
+The MCP door looks keys up on its event loop and other faces through Django's connection; both run the statements
+here and turn rows into principals by the functions here.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from apikeys import secrets
+from apikeys.models import APIKey, KeyGrant
+from orgs.access import Level, OrganizationRef, Origin, Principal
+from orgs.models import Library
+from raster.errors import InvalidAPIKey, LibraryReadOnly, OrganizationNotFound
+
+#: A key with its organization, by public id. The only statement that runs before a credential is accepted.
+KEY_STATEMENT = """
+    SELECT k.id, k.public_id, k.name, k.digest, k.pepper, k.expires, k.first_used, k.last_used,
+           o.id, o.slug, o.name,
+           EXISTS (SELECT 1 FROM apikeys_keygrant g WHERE g.key_id = k.id AND g.level = 2)
+    FROM apikeys_apikey k JOIN orgs_organization o ON o.id = k.organization_id
+    WHERE k.public_id = %s
+"""
+#: Every level of a key, by its id.
+LEVELS_STATEMENT = """
+    SELECT l.slug, g.level FROM apikeys_keygrant g JOIN orgs_library l ON l.id = g.library_id
+    WHERE g.key_id = %s ORDER BY l.name, l.slug
+"""
+USE_RECORDED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class KeyPrincipal(Principal):
+    """A caller with an API key: reaches the libraries that the key was granted, in the key's organization alone."""
+
+    key_id: int
+    public_id: str
+    name: str
+    home: OrganizationRef
+    writes_somewhere: bool
+    use_is_due: bool
+
+    @property
+    def label(self) -> str:
+        return self.name
+
+    @property
+    def audit_label(self) -> str:
+        return f"key {self.name} (rstk_{self.public_id}…)"
+
+    def organization(self, slug: str) -> OrganizationRef:
+        if slug != self.home.slug:
+            raise OrganizationNotFound
+        return self.home
+
+    def libraries(self) -> QuerySet[Library]:
+        return Library.objects.filter(key_grants__key=self.key_id).annotate(level=F("key_grants__level"))
+
+    def may_manage(self, library: Library) -> bool:
+        return library.level >= Level.WRITE
+
+    def check_may_create_library(self, organization: OrganizationRef) -> None:
+        if not self.writes_somewhere:
+            raise LibraryReadOnly("Creating a library needs a key with write access to at least one library.")
+
+    def sees_every_library(self, organization: OrganizationRef) -> bool:
+        return False
+
+    def adopt(self, library: Library) -> None:
+        if not APIKey.objects.select_for_update(no_key=True).filter(pk=self.key_id).exists():
+            raise InvalidAPIKey
+        KeyGrant.objects.create(key_id=self.key_id, library=library, level=Level.WRITE)
+
+
+def principal_from_row(text: str, row: Sequence[Any] | None, origin: Origin) -> KeyPrincipal:
+    """Return the principal of a key, from its text and the row that ``KEY_STATEMENT`` found for its public id.
+
+    Raises:
+        InvalidAPIKey: there is no row, or the secret is wrong; the same work is done for both. Only a key whose
+            secret is right is told that it has expired.
+    """
+    stored = None if row is None else secrets.Digest(bytes(row[3]), row[4])
+    if not secrets.matches(text, stored) or row is None:
+        raise InvalidAPIKey
+    key_id, public_id, name, _, _, expires, first_used, last_used, *organization, writes = row
+    now = timezone.now()
+    if expires is not None and _moment(expires) <= now:
+        raise InvalidAPIKey("This API key has expired. An admin of the organization can make a new one.")
+    return KeyPrincipal(
+        origin=origin,
+        key_id=key_id,
+        public_id=public_id,
+        name=name,
+        home=OrganizationRef(*organization),
+        writes_somewhere=bool(writes),
+        use_is_due=first_used is None or last_used is None or _moment(last_used) < now - USE_RECORDED_EVERY,
+    )
+
+
+def record_use(principal: KeyPrincipal) -> None:
+    """Note when, from where and by which client a key was used: at most once a minute, and at a value's first use."""
+    now = timezone.now()
+    due = Q(first_used=None) | Q(last_used=None) | Q(last_used__lt=now - USE_RECORDED_EVERY)
+    APIKey.objects.filter(due, pk=principal.key_id).update(
+        first_used=Coalesce(F("first_used"), now),
+        last_used=now,
+        last_used_address=principal.origin.address,
+        last_used_client=principal.origin.user_agent[:200],
+    )
+
+
+def level_words(rows: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
+    """Return the rows of ``LEVELS_STATEMENT`` as pairs of library id and ``read`` or ``write``."""
+    return [(slug, Level(level).word) for slug, level in rows]
+
+
+def _moment(value: datetime | str) -> datetime:
+    """Return a time as either database gives it: SQLite keeps UTC as text."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

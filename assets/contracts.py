@@ -1,0 +1,190 @@
+"""What the operations on libraries, assets and tags take and return."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from assets.models import NAME_LENGTH, TAG_LENGTH
+from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
+from orgs.models import SLUG_LENGTH
+from raster.contracts import AssetId, Contract, LibraryId, Line, OrganizationId, PageNumber, PageSize, Record, Text
+from raster.fold import fold_case
+
+RESERVED_TAGS = frozenset({"index", "trash"})
+MOST_ASSETS = 100
+MOST_TAGS = 20
+MOST_TAG_FILTERS = 50
+DESCRIPTION_LENGTH = 10_000
+
+
+def _tag(text: str) -> str:
+    if not 1 <= len(text) <= TAG_LENGTH:
+        raise ValueError(f"a tag has 1 to {TAG_LENGTH} characters")
+    if "," in text:
+        raise ValueError("a tag has no comma")
+    if fold_case(text) in RESERVED_TAGS:
+        raise ValueError("the tags index and trash are reserved")
+    return text
+
+
+def _library_name(text: str) -> str:
+    if not 1 <= len(text) <= LIBRARY_NAME_LENGTH:
+        raise ValueError(f"a library's name has 1 to {LIBRARY_NAME_LENGTH} characters")
+    return text
+
+
+TagText = Annotated[Line, AfterValidator(_tag), Field(json_schema_extra={"minLength": 1, "maxLength": TAG_LENGTH})]
+LibraryName = Annotated[
+    Line,
+    AfterValidator(_library_name),
+    Field(
+        description="The library's name.", json_schema_extra={"minLength": 1, "maxLength": LIBRARY_NAME_LENGTH}
+    ),
+]
+AssetIds = Annotated[list[AssetId], Field(min_length=1, max_length=MOST_ASSETS, description="The assets' ids.")]
+
+
+class ListLibraries(Contract):
+    organization_id: OrganizationId
+    page: PageNumber = 1
+    page_size: PageSize = 50
+
+
+class ListAssets(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    page: PageNumber = 1
+    page_size: PageSize = 50
+    tags: list[Text] = Field(
+        default=[],
+        max_length=MOST_TAG_FILTERS,
+        description="Only assets with at least one of these tags. Case does not matter.",
+    )
+
+
+class GetAsset(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_id: AssetId
+
+
+class ListTags(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    limit: int = Field(default=100, ge=1, le=500, description="The most tags to return.")
+
+
+class _Tagging(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_ids: AssetIds
+    tags: list[TagText] = Field(
+        min_length=1,
+        max_length=MOST_TAGS,
+        description=f"Tags of 1 to {TAG_LENGTH} characters without commas. Case does not matter; "
+        "index and trash are reserved.",
+    )
+
+
+class TagAssets(_Tagging):
+    pass
+
+
+class UntagAssets(_Tagging):
+    pass
+
+
+class UpdateAssetDescription(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_id: AssetId
+    description: Text = Field(
+        max_length=DESCRIPTION_LENGTH, description="The new description, kept as it is. An empty one clears it."
+    )
+
+
+class CreateLibrary(Contract):
+    organization_id: OrganizationId
+    name: LibraryName
+    slug: str | None = Field(
+        default=None,
+        max_length=SLUG_LENGTH,
+        pattern=r"^[a-z0-9](-?[a-z0-9])*$",
+        description="The library's id in addresses: lower case letters, digits and single hyphens. Callers that do "
+        "not see every library of the organization get four random characters added.",
+    )
+
+
+class RenameLibrary(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    name: LibraryName
+
+
+class Uploader(Record):
+    name: str
+
+
+class VariantRecord(Record):
+    """What is known of an asset, except for its variants."""
+
+    id: str
+    organization_id: str
+    library_id: str
+    name: str = Field(max_length=NAME_LENGTH)
+    description: str
+    tags: list[str]
+    content_type: str
+    size: int = Field(description="Bytes.")
+    width: int | None = Field(description="Pixels.")
+    height: int | None = Field(description="Pixels.")
+    blurhash: str | None
+    url: str = Field(description="The original file. Whoever has the link can read it.")
+    sizes: dict[str, str] = Field(description="Width in pixels to the URL of a WebP version of that width.")
+    app_url: str = Field(description="The asset's page, for people.")
+    type: Literal["main", "variant"]
+    parent_id: str | None
+    approval: None = Field(description="Null: nobody has judged it.")
+    uploaded_by: Uploader
+    created: int = Field(description="Unix time in milliseconds.")
+    updated: int = Field(description="Unix time in milliseconds.")
+
+
+class AssetRecord(VariantRecord):
+    """An asset with its variants, oldest first."""
+
+    variants: list[VariantRecord]
+
+
+class LibraryRecord(Record):
+    id: str
+    name: str
+    assets_count: int
+    photos_count: int
+    trash_count: int
+    access: Literal["read", "write"] = Field(description="The caller's level on the library.")
+    tags: list[str] = Field(description="The ten most used tags.")
+
+
+class TagRecord(Record):
+    id: str = Field(description="The tag's text.")
+    count: int = Field(description="Assets with the tag.")
+    type: Literal["user"] = "user"
+
+
+class Tagged(Record):
+    tagged_count: int = Field(description="Pairs of asset and tag that are new.")
+
+
+class Untagged(Record):
+    untagged_count: int = Field(description="Pairs of asset and tag that are gone.")
+
+
+class Described(Record):
+    asset_id: str
+    description: str
+
+
+class LibraryAccess(Record):
+    library: str = Field(description="The library's id.")
+    access: Literal["read", "write"]

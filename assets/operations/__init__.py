@@ -1,0 +1,1 @@
+"""What can be done with libraries, assets and tags, on every face alike."""

@@ -1,0 +1,151 @@
+"""Listing, creating and renaming libraries."""
+
+import secrets
+import string
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, Window
+from django.db.models.functions import RowNumber
+
+from assets.contracts import CreateLibrary, LibraryRecord, ListLibraries, RenameLibrary
+from assets.models import Asset, Tag
+from orgs import audit
+from orgs.access import Level, Principal
+from orgs.models import SLUG_LENGTH, Library
+from orgs.slugs import RESERVED_LIBRARY_SLUGS
+from raster.contracts import Page
+from raster.errors import BadUserInput, Forbidden, InternalServerError, LibraryURLTaken
+from raster.fold import slugify
+
+MOST_USED_TAGS = 10
+SUFFIX_ALPHABET = string.ascii_lowercase + string.digits
+SUFFIX_LENGTH = 4
+SLUG_ATTEMPTS = 10
+
+
+def list_libraries(principal: Principal, command: ListLibraries) -> Page[LibraryRecord]:
+    """Return a page of the organization's libraries that the caller reaches, by name."""
+    organization = principal.organization(command.organization_id)
+    reach = principal.libraries().filter(organization_id=organization.id).order_by("name", "slug")
+    start = (command.page - 1) * command.page_size
+    rows = list(reach[start : start + command.page_size])
+    return Page[LibraryRecord](
+        data=library_records(rows), page=command.page, page_size=command.page_size, total=reach.count()
+    )
+
+
+def create_library(principal: Principal, command: CreateLibrary) -> LibraryRecord:
+    """Make a library, with write on it for the caller.
+
+    A caller who does not see every library of the organization gets four random characters added to the slug, so
+    that a refusal tells nothing about slugs that are taken.
+
+    Raises:
+        LibraryURLTaken: the slug is taken or reserved; told only to callers who see every library.
+    """
+    organization = principal.organization(command.organization_id)
+    principal.check_may_create_library(organization)
+    may_choose = principal.sees_every_library(organization)
+    wanted = command.slug or slugify(command.name)
+    for attempt in range(SLUG_ATTEMPTS):
+        exact = may_choose and bool(wanted) and (command.slug is not None or attempt == 0)
+        slug = wanted if exact else _with_suffix(wanted or "library")
+        if slug in RESERVED_LIBRARY_SLUGS:
+            taken = True
+        else:
+            try:
+                with transaction.atomic():
+                    library = Library.objects.create(organization_id=organization.id, slug=slug, name=command.name)
+                    principal.adopt(library)
+                    audit.record(
+                        principal, organization.id, "library.create", str(library), after={"name": library.name}
+                    )
+            except IntegrityError:
+                taken = True
+            else:
+                library.level = Level.WRITE
+                return library_records([library])[0]
+        if taken and exact and command.slug is not None:
+            raise LibraryURLTaken
+    raise InternalServerError
+
+
+def rename_library(principal: Principal, command: RenameLibrary) -> LibraryRecord:
+    """Give a library another name; its id stays.
+
+    Raises:
+        LibraryReadOnly: the caller has read only.
+        Forbidden: a person who is neither the library's owner nor an admin of its organization.
+    """
+    with transaction.atomic():
+        library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
+        if not principal.may_manage(library):
+            raise Forbidden("Only the library's owner and admins of the organization rename it.")
+        if library.name != command.name:
+            audit.record(
+                principal,
+                library.organization_id,
+                "library.rename",
+                str(library),
+                before={"name": library.name},
+                after={"name": command.name},
+            )
+            library.name = command.name
+            library.save(update_fields=["name"])
+    return library_records([library])[0]
+
+
+def library_records(libraries: list[Library]) -> list[LibraryRecord]:
+    """Return what the APIs show of libraries that came through ``Principal.libraries()``: two queries for all of them."""
+    ids = [library.pk for library in libraries]
+    live, photo = Q(trashed__isnull=True), Q(content_type__startswith="image/")
+    counts = {
+        row["library"]: row
+        for row in Asset.objects.main()
+        .filter(library__in=ids)
+        .values("library")
+        .annotate(
+            assets=Count("pk", filter=live),
+            photos=Count("pk", filter=live & photo),
+            trash=Count("pk", filter=~live),
+        )
+    }
+    nothing = {"assets": 0, "photos": 0, "trash": 0}
+    tags = _most_used_tags(ids)
+    return [
+        LibraryRecord(
+            id=library.slug,
+            name=library.name,
+            assets_count=counts.get(library.pk, nothing)["assets"],
+            photos_count=counts.get(library.pk, nothing)["photos"],
+            trash_count=counts.get(library.pk, nothing)["trash"],
+            access="write" if library.level >= Level.WRITE else "read",
+            tags=tags.get(library.pk, []),
+        )
+        for library in libraries
+    ]
+
+
+def _most_used_tags(library_ids: list[int]) -> dict[int, list[str]]:
+    ranked = (
+        Tag.objects.filter(
+            library__in=library_ids,
+            asset_tags__asset__trashed__isnull=True,
+            asset_tags__asset__parent__isnull=True,
+        )
+        .annotate(uses=Count("asset_tags"))
+        .annotate(
+            rank=Window(RowNumber(), partition_by=[F("library")], order_by=[F("uses").desc(), F("folded").asc()])
+        )
+        .filter(rank__lte=MOST_USED_TAGS)
+        .order_by("library", "rank")
+    )
+    tags: dict[int, list[str]] = {}
+    for library_id, text in ranked.values_list("library_id", "text"):
+        tags.setdefault(library_id, []).append(text)
+    return tags
+
+
+def _with_suffix(slug: str) -> str:
+    suffix = "".join(secrets.choice(SUFFIX_ALPHABET) for _ in range(SUFFIX_LENGTH))
+    return f"{slug[: SLUG_LENGTH - SUFFIX_LENGTH - 1].rstrip('-')}-{suffix}"

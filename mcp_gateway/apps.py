@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class MCPGatewayConfig(AppConfig):
+    name = "mcp_gateway"

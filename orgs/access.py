@@ -1,0 +1,234 @@
+"""Who may do what: the principal, and the one way from slugs to the rows it may reach.
+
+Nothing else decides about access. Every face makes one principal for a request, every operation takes it first, and
+what is out of reach is never loaded.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+
+from accounts.models import User
+from orgs.models import Library, LibraryMembership, Membership, Organization
+from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
+
+
+class Level(IntEnum):
+    """What a principal may do with a library. Write includes read."""
+
+    READ = 1
+    WRITE = 2
+
+    @property
+    def word(self) -> str:
+        """The level as the APIs spell it: ``read`` or ``write``."""
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, for the audit log."""
+
+    face: str
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRef:
+    """An organization that the principal belongs to."""
+
+    id: int
+    slug: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Principal(ABC):
+    """The resolved caller of a request: through which credential it came and what it reaches.
+
+    Levels are not loaded with it, since a key may have thousands: :meth:`library` joins the one that is asked for.
+    """
+
+    origin: Origin
+
+    #: Whether this is a person, who alone may do some things (an approval needs a person's name).
+    is_person: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def label(self) -> str:
+        """Who this is, as ``uploadedBy`` shows it: never a secret."""
+
+    @property
+    def audit_label(self) -> str:
+        """Who this is, as the audit log keeps it."""
+        return self.label
+
+    @property
+    def user_id(self) -> int | None:
+        """The person's row, where there is one."""
+        return None
+
+    @abstractmethod
+    def organization(self, slug: str) -> OrganizationRef:
+        """Return an organization of the principal.
+
+        Raises:
+            OrganizationNotFound: it is unknown, or not the principal's.
+        """
+
+    def managed_organization(self, slug: str) -> OrganizationRef:
+        """Return an organization whose settings the principal manages.
+
+        Raises:
+            OrganizationNotFound: it is unknown or not the principal's.
+            Forbidden: the principal is neither its owner nor its admin.
+        """
+        organization = self.organization(slug)
+        if not self.sees_every_library(organization):
+            raise Forbidden
+        return organization
+
+    @abstractmethod
+    def libraries(self) -> QuerySet[Library]:
+        """Return every library that the principal reaches, annotated with its ``level``."""
+
+    @abstractmethod
+    def may_manage(self, library: Library) -> bool:
+        """Return whether the principal may rename a library on which it has write."""
+
+    @abstractmethod
+    def check_may_create_library(self, organization: OrganizationRef) -> None:
+        """Return if the principal may create a library there, else raise ``LibraryReadOnly`` or ``Forbidden``."""
+
+    @abstractmethod
+    def sees_every_library(self, organization: OrganizationRef) -> bool:
+        """Return whether the principal may learn which slugs are taken there."""
+
+    def adopt(self, library: Library) -> None:
+        """Take a library that the principal just made into its reach, where that does not follow from its role."""
+
+    def library(self, organization: str, library: str, level: Level, *, lock: bool = False) -> Library:
+        """Return the library with these slugs if the principal has at least ``level`` on it.
+
+        One query joins the level, so that a library which is unknown, in another organization or out of reach takes
+        the same work and gets the same answer. ``lock`` holds the row until the transaction ends.
+
+        Raises:
+            OrganizationNotFound: the organization is unknown or not the principal's.
+            LibraryNotAuthorized: the library is unknown or out of reach.
+            LibraryReadOnly: it can be read, and ``level`` is write.
+        """
+        reach = self.libraries().filter(organization_id=self.organization(organization).id, slug=library)
+        if lock:
+            reach = reach.select_for_update(of=("self",), no_key=True)
+        row = reach.first()
+        if row is None:
+            raise LibraryNotAuthorized
+        if row.level < level:
+            raise LibraryReadOnly
+        return row
+
+
+@dataclass(frozen=True)
+class UserPrincipal(Principal):
+    """A signed-in person, through the pages. Their levels follow their roles at each query."""
+
+    user: User
+    is_person: ClassVar[bool] = True
+
+    @property
+    def label(self) -> str:
+        return self.user.email
+
+    @property
+    def user_id(self) -> int:
+        return self.user.pk
+
+    def organization(self, slug: str) -> OrganizationRef:
+        row = Organization.objects.filter(slug=slug, memberships__user=self.user).first()
+        if row is None:
+            raise OrganizationNotFound
+        return OrganizationRef(row.pk, row.slug, row.name)
+
+    def role(self, organization: OrganizationRef) -> Membership.Role:
+        """Return the person's role in an organization of theirs."""
+        membership = Membership.objects.filter(organization_id=organization.id, user=self.user).first()
+        if membership is None:
+            raise OrganizationNotFound
+        return Membership.Role(membership.role)
+
+    def libraries(self) -> QuerySet[Library]:
+        manages = Membership.objects.filter(
+            organization=OuterRef("organization"), user=self.user, role__in=Membership.MANAGERS
+        )
+        own = LibraryMembership.objects.filter(library=OuterRef("pk"), membership__user=self.user)
+        role = own.order_by().values("role")[:1]
+        return (
+            Library.objects.annotate(library_role=Subquery(role))
+            .annotate(
+                level=Case(
+                    When(Exists(manages) | Q(library_role__in=LibraryMembership.WRITERS), then=Value(Level.WRITE)),
+                    When(library_role=LibraryMembership.Role.VIEWER, then=Value(Level.READ)),
+                    output_field=IntegerField(),
+                )
+            )
+            .filter(level__isnull=False)
+        )
+
+    def may_manage(self, library: Library) -> bool:
+        return (
+            Membership.objects.filter(user=self.user, organization_id=library.organization_id)
+            .filter(
+                Q(role__in=Membership.MANAGERS)
+                | Q(library_memberships__library=library, library_memberships__role=LibraryMembership.Role.OWNER)
+            )
+            .exists()
+        )
+
+    def check_may_create_library(self, organization: OrganizationRef) -> None:
+        if not self.sees_every_library(organization):
+            raise Forbidden("Only owners and admins of the organization create libraries.")
+
+    def sees_every_library(self, organization: OrganizationRef) -> bool:
+        return Membership.objects.filter(
+            organization_id=organization.id, user=self.user, role__in=Membership.MANAGERS
+        ).exists()
+
+
+@dataclass(frozen=True)
+class OperatorPrincipal(Principal):
+    """Whoever runs the installation: its command line, or a member of its staff in the Django admin."""
+
+    staff: User | None = None
+
+    @property
+    def label(self) -> str:
+        return f"staff {self.staff.email}" if self.staff else "operator"
+
+    @property
+    def user_id(self) -> int | None:
+        return self.staff.pk if self.staff else None
+
+    def organization(self, slug: str) -> OrganizationRef:
+        row = Organization.objects.filter(slug=slug).first()
+        if row is None:
+            raise OrganizationNotFound
+        return OrganizationRef(row.pk, row.slug, row.name)
+
+    def libraries(self) -> QuerySet[Library]:
+        return Library.objects.annotate(level=Value(Level.WRITE, output_field=IntegerField()))
+
+    def may_manage(self, library: Library) -> bool:
+        return True
+
+    def check_may_create_library(self, organization: OrganizationRef) -> None:
+        return
+
+    def sees_every_library(self, organization: OrganizationRef) -> bool:
+        return True

@@ -1,0 +1,171 @@
+"""Making organizations, and deciding who is in them."""
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from orgs import audit
+from orgs.access import OperatorPrincipal, OrganizationRef, Principal, UserPrincipal
+from orgs.contracts import AddMember, ChangeRole, CreateOrganization, OrganizationRecord, RemoveMember
+from orgs.models import Library, LibraryMembership, Membership, Organization
+from orgs.slugs import RESERVED_ORGANIZATION_SLUGS
+from raster.errors import BadUserInput, Forbidden, LibraryNotAuthorized, ResourceNotFound
+from raster.fold import slugify
+
+MOST_OWNED_ORGANIZATIONS = 20
+RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
+
+
+def create_organization(principal: Principal, command: CreateOrganization, owner: User) -> OrganizationRecord:
+    """Make an organization with ``owner`` in it.
+
+    Raises:
+        BadUserInput: its slug is not to be had (one answer for taken and reserved ones), or the person owns too many.
+    """
+    slug = command.slug or slugify(command.name)
+    owned = Membership.objects.filter(user=owner, role=Membership.Role.OWNER).count()
+    if principal.is_person and owned >= MOST_OWNED_ORGANIZATIONS:
+        raise BadUserInput(f"You own {owned} organizations, which is as many as one person may.")
+    unavailable = BadUserInput(f"The address {slug or command.name} cannot be used. Choose another one.")
+    if not slug or slug in RESERVED_ORGANIZATION_SLUGS:
+        raise unavailable
+    try:
+        with transaction.atomic():
+            organization = Organization.objects.create(slug=slug, name=command.name)
+            Membership.objects.create(organization=organization, user=owner, role=Membership.Role.OWNER)
+            audit.record(
+                principal, organization.pk, "organization.create", str(organization), after={"owner": owner.email}
+            )
+    except IntegrityError:
+        raise unavailable from None
+    return OrganizationRecord(id=organization.slug, name=organization.name)
+
+
+def add_member(principal: Principal, command: AddMember, user: User) -> None:
+    """Put a person into an organization, or set the role and library roles of one who is in it.
+
+    Raises:
+        Forbidden: the role is above the principal's own.
+        LibraryNotAuthorized: a library is unknown; then nothing was changed.
+        BadUserInput: the organization would be left without an owner.
+    """
+    organization = principal.managed_organization(command.organization_id)
+    role = Membership.Role(command.role)
+    with transaction.atomic():
+        _lock(organization)
+        membership = Membership.objects.filter(organization_id=organization.id, user=user).first()
+        _check_rank(principal, organization, role, membership)
+        if membership is None:
+            membership = Membership.objects.create(organization_id=organization.id, user=user, role=role)
+            audit.record(principal, organization.id, "member.add", user.email, after={"role": role.value})
+        else:
+            _set_role(principal, organization, membership, role)
+        _set_library_roles(principal, organization, membership, command.libraries)
+
+
+def change_role(principal: Principal, command: ChangeRole) -> None:
+    """Give a member another role.
+
+    Raises:
+        ResourceNotFound: the person is no member.
+        Forbidden: the present or the new role is above the principal's own.
+        BadUserInput: the organization would be left without an owner.
+    """
+    organization = principal.managed_organization(command.organization_id)
+    role = Membership.Role(command.role)
+    with transaction.atomic():
+        membership = _member(organization, command.user_id)
+        _check_rank(principal, organization, role, membership)
+        _set_role(principal, organization, membership, role)
+
+
+def remove_member(principal: Principal, command: RemoveMember) -> None:
+    """Take a person out of an organization and of all its libraries. The API keys they made go on working.
+
+    Raises:
+        ResourceNotFound: the person is no member.
+        Forbidden: their role is above the principal's own.
+        BadUserInput: the organization would be left without an owner.
+    """
+    organization = principal.managed_organization(command.organization_id)
+    with transaction.atomic():
+        membership = _member(organization, command.user_id)
+        _check_rank(principal, organization, Membership.Role(membership.role), membership)
+        _check_an_owner_stays(organization, membership)
+        audit.record(
+            principal, organization.id, "member.remove", membership.user.email, before={"role": membership.role}
+        )
+        membership.delete()
+
+
+def _lock(organization: OrganizationRef) -> None:
+    """Let one change of an organization's members run at a time, so that an owner always stays."""
+    Organization.objects.select_for_update().get(pk=organization.id)
+
+
+def _member(organization: OrganizationRef, user_id: int) -> Membership:
+    _lock(organization)
+    membership = Membership.objects.select_related("user").filter(organization_id=organization.id, user=user_id).first()
+    if membership is None:
+        raise ResourceNotFound("This person is not a member of the organization.")
+    return membership
+
+
+def _check_rank(
+    principal: Principal, organization: OrganizationRef, role: Membership.Role, membership: Membership | None
+) -> None:
+    if isinstance(principal, OperatorPrincipal):
+        return
+    if not isinstance(principal, UserPrincipal):
+        raise Forbidden
+    concerned = [role] if membership is None else [role, Membership.Role(membership.role)]
+    if max(RANKS[role] for role in concerned) > RANKS[principal.role(organization)]:
+        raise Forbidden("Only an owner makes, changes and removes owners.")
+
+
+def _check_an_owner_stays(organization: OrganizationRef, leaving: Membership) -> None:
+    owners = Membership.objects.filter(organization_id=organization.id, role=Membership.Role.OWNER)
+    if leaving.role == Membership.Role.OWNER and not owners.exclude(pk=leaving.pk).exists():
+        raise BadUserInput("An organization keeps at least one owner. Make somebody else an owner first.")
+
+
+def _set_role(
+    principal: Principal, organization: OrganizationRef, membership: Membership, role: Membership.Role
+) -> None:
+    if membership.role == role:
+        return
+    _check_an_owner_stays(organization, membership)
+    audit.record(
+        principal,
+        organization.id,
+        "member.role",
+        membership.user.email,
+        before={"role": membership.role},
+        after={"role": role.value},
+    )
+    membership.role = role
+    membership.save(update_fields=["role"])
+
+
+def _set_library_roles(
+    principal: Principal, organization: OrganizationRef, membership: Membership, roles: dict[str, str]
+) -> None:
+    libraries = {
+        library.slug: library for library in Library.objects.filter(organization_id=organization.id, slug__in=roles)
+    }
+    if len(libraries) != len(roles):
+        raise LibraryNotAuthorized
+    for slug, role in roles.items():
+        held, made = LibraryMembership.objects.get_or_create(
+            membership=membership, library=libraries[slug], defaults={"role": role}
+        )
+        before = None if made else held.role
+        if before != role:
+            LibraryMembership.objects.filter(pk=held.pk).update(role=role)
+            audit.record(
+                principal,
+                organization.id,
+                "library_member.role",
+                f"{membership.user.email} in {libraries[slug]}",
+                before={"role": before},
+                after={"role": role},
+            )

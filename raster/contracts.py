@@ -1,0 +1,119 @@
+"""What every contract (what goes in) and record (what comes out) has in common."""
+
+import unicodedata
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from raster.errors import BadUserInput
+
+
+MOST_PROBLEMS = 5
+DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class Contract(BaseModel):
+    """The input of an operation: frozen, snake_case in Python, camelCase on the wire, nothing beyond its fields."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, validate_by_alias=True
+    )
+
+
+class Record(BaseModel):
+    """What an operation returns: frozen, snake_case in Python, camelCase on the wire."""
+
+    model_config = ConfigDict(
+        frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+class Page(Record, Generic[AnyRecord]):
+    """One page of a list. Beyond the last page ``data`` is empty."""
+
+    data: list[AnyRecord]
+    page: int = Field(description="The page, counted from 1.")
+    page_size: int = Field(description="Entries per page.")
+    total: int = Field(description="Entries on all pages together.")
+
+
+def _storable(text: str) -> str:
+    """Refuse what no database can store: NUL characters and halves of surrogate pairs."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not contain NUL characters or unpaired surrogates")
+    return text
+
+
+def _one_line(text: str) -> str:
+    """Trim the text and refuse control characters in it, line breaks and direction marks among them."""
+    text = text.strip()
+    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in DIRECTION_MARKS for character in text):
+        raise ValueError("must be one line of text without control characters")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+#: Trimmed before its length is judged.
+Line = Annotated[str, AfterValidator(_storable), AfterValidator(_one_line)]
+OrganizationId = Annotated[Text, Field(min_length=1, max_length=63, description="The organization's id, its slug.")]
+LibraryId = Annotated[Text, Field(min_length=1, max_length=63, description="The library's id, its slug.")]
+AssetId = Annotated[Text, Field(min_length=1, max_length=64, description="The asset's id.")]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="The page, counted from 1.")]
+PageSize = Annotated[int, Field(ge=1, le=500, description="Entries per page.")]
+
+
+AnyContract = TypeVar("AnyContract", bound=Contract)
+
+
+def read_json(contract: type[AnyContract], arguments: Any) -> AnyContract:
+    """Return ``arguments``, as parsed from JSON, as a contract.
+
+    Types are strict, as JSON has them: ``"2"`` is no number.
+
+    Raises:
+        BadUserInput: naming each argument that does not fit and its limit, never what was sent.
+    """
+    try:
+        return contract.model_validate(arguments, strict=True)
+    except ValidationError as error:
+        raise BadUserInput(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    problems = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_PROBLEMS]:
+        where = ".".join(str(part) for part in detail["loc"]) or "arguments"
+        what = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}.get(
+            detail["type"], detail["msg"][:1].lower() + detail["msg"][1:]
+        )
+        problems.append(f"{where}: {what.removeprefix('value error, ')}")
+    return "; ".join(problems)
+
+
+def json_schema(model: type[BaseModel], *, output: bool = False) -> dict[str, Any]:
+    """Return the model's JSON Schema (2020-12) with every definition written out where it is used.
+
+    Older clients and several hosts refuse ``$ref``, so none is left.
+    """
+    schema = model.model_json_schema(by_alias=True, mode="serialization" if output else "validation")
+    definitions = schema.pop("$defs", {})
+    return cast("dict[str, Any]", _inlined(schema, definitions))
+
+
+def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = definitions[node["$ref"].removeprefix("#/$defs/")]
+        return _inlined({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
+    return {
+        key: _inlined(value, definitions)
+        for key, value in node.items()
+        if key != "title" or not isinstance(value, str)
+    }

@@ -1,0 +1,125 @@
+"""Typed readers of environment variables, each of which fails with a sentence that says what to set."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+MAX_PEPPER = 32_767
+MIN_PEPPER_LENGTH = 32
+
+KNOWN = frozenset(
+    {
+        "RASTER_ALLOWED_ORIGINS",
+        "RASTER_BASE_URL",
+        "RASTER_DATA_DIR",
+        "RASTER_DEV",
+        "RASTER_KEY_PEPPERS",
+        "RASTER_MCP_HOST",
+        "RASTER_MEDIA_HOST",
+        "RASTER_SIGNUP",
+        "RASTER_TRUSTED_PROXIES",
+    }
+)
+
+
+def check_names(environ: Mapping[str, str] = os.environ) -> None:
+    """Refuse a ``RASTER_*`` variable that nothing reads: it is a typing mistake or a setting of another version.
+
+    Raises:
+        ImproperlyConfigured: naming every unknown variable.
+    """
+    unknown = sorted(name for name in environ if name.startswith("RASTER_") and name not in KNOWN)
+    if unknown:
+        raise ImproperlyConfigured(
+            f"Unknown setting {', '.join(unknown)}. docs/configuration.md lists every setting that Raster reads."
+        )
+
+
+def text(name: str, default: str | None = None) -> str:
+    """Return the variable's text, or ``default``; without a default it must be set."""
+    value = os.environ.get(name, "").strip()
+    if value:
+        return value
+    if default is None:
+        raise ImproperlyConfigured(f"{name} must be set. See docs/configuration.md.")
+    return default
+
+
+def flag(name: str) -> bool:
+    """Return whether the variable is ``1``; unset, empty and ``0`` are False, anything else is an error."""
+    value = os.environ.get(name, "").strip()
+    if value not in {"", "0", "1"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes 1 or 0.")
+    return value == "1"
+
+
+def number(name: str, default: int) -> int:
+    """Return the variable as a whole number, or ``default``."""
+    value = text(name, str(default))
+    try:
+        return int(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number.") from None
+
+
+def words(name: str) -> list[str]:
+    """Return a comma-separated list, without empty entries."""
+    return [word.strip() for word in os.environ.get(name, "").split(",") if word.strip()]
+
+
+def choice(name: str, options: tuple[str, ...], default: str) -> str:
+    """Return one of ``options``."""
+    value = text(name, default)
+    if value not in options:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes one of {', '.join(options)}.")
+    return value
+
+
+def url(name: str, default: str | None = None) -> str:
+    """Return an http or https URL that is a bare origin, without a slash at its end."""
+    value = text(name, default).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes an origin such as https://raster.example.com.")
+    return value
+
+
+def host(name: str) -> str:
+    """Return a host name with an optional port, in lower case; empty where it is not set."""
+    value = text(name, "").lower()
+    if value and not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a host such as mcp.example.com.")
+    return value
+
+
+def networks(name: str) -> tuple[Network, ...]:
+    """Return a comma-separated list of addresses and networks."""
+    try:
+        return tuple(ipaddress.ip_network(word) for word in words(name))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}. It takes addresses or networks such as 10.0.0.0/8.") from None
+
+
+def peppers(value: str) -> dict[int, bytes]:
+    """Read ``number:secret`` pairs, separated by commas, into a table of pepper number to secret bytes.
+
+    Raises:
+        ImproperlyConfigured: a pair is malformed, a number occurs twice, or a secret is shorter than 32 characters.
+    """
+    table: dict[int, bytes] = {}
+    for pair in filter(None, (pair.strip() for pair in value.split(","))):
+        number_text, _, secret = pair.partition(":")
+        if not number_text.isdecimal() or not 1 <= int(number_text) <= MAX_PEPPER or int(number_text) in table:
+            raise ImproperlyConfigured("RASTER_KEY_PEPPERS takes pairs such as 1:secret, each number (1-32767) once.")
+        if len(secret) < MIN_PEPPER_LENGTH:
+            raise ImproperlyConfigured(f"RASTER_KEY_PEPPERS: pepper {number_text} is shorter than 32 characters.")
+        table[int(number_text)] = secret.encode()
+    if not table:
+        raise ImproperlyConfigured("RASTER_KEY_PEPPERS must hold at least one pepper. See docs/configuration.md.")
+    return table

@@ -1,0 +1,111 @@
+"""The catalogue of errors: a code, its HTTP status and its message, the same on every face."""
+
+from typing import ClassVar
+
+
+class RasterError(Exception):
+    """A failure that a caller is told about.
+
+    ``message`` is safe to show to a person. Subclasses give each code once; a second class with the same code fails
+    when it is defined.
+    """
+
+    code: ClassVar[str]
+    status: ClassVar[int]
+    default_message: ClassVar[str]
+    catalogue: ClassVar[dict[str, type["RasterError"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if cls.code in RasterError.catalogue:
+            raise TypeError(f"The error code {cls.code} is taken by {RasterError.catalogue[cls.code].__name__}.")
+        RasterError.catalogue[cls.code] = cls
+
+    def __init__(self, message: str | None = None) -> None:
+        self.message = message or self.default_message
+        super().__init__(self.message)
+
+
+class Unauthenticated(RasterError):
+    code = "UNAUTHENTICATED"
+    status = 401
+    default_message = "Send a credential: 'Authorization: Bearer <API key>'."
+
+
+class InvalidAPIKey(RasterError):
+    code = "INVALID_API_KEY"
+    status = 401
+    default_message = "This API key was refused: it is unknown, deleted or was regenerated."
+
+
+class HTTPSRequired(RasterError):
+    code = "HTTPS_REQUIRED"
+    status = 403
+    default_message = "Use HTTPS. A credential that was sent over plain HTTP should be regenerated."
+
+
+class LibraryNotAuthorized(RasterError):
+    """The library is unknown, or the caller has no level on it: nobody can tell which."""
+
+    code = "API_KEY_NOT_AUTHORIZED_FOR_LIBRARY"
+    status = 404
+    default_message = "API key not authorized for this library."
+
+
+class LibraryReadOnly(RasterError):
+    code = "API_KEY_READ_ONLY"
+    status = 403
+    default_message = "Read access only: this needs write access to the library."
+
+
+class Forbidden(RasterError):
+    code = "FORBIDDEN"
+    status = 403
+    default_message = "Your role does not allow this."
+
+
+class OrganizationNotFound(RasterError):
+    code = "ORGANIZATION_NOT_FOUND"
+    status = 404
+    default_message = "Organization not found."
+
+
+class ResourceNotFound(RasterError):
+    code = "RESOURCE_NOT_FOUND"
+    status = 404
+    default_message = "Asset not found."
+
+
+class MethodNotAllowed(RasterError):
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+    default_message = "This address answers POST requests only."
+
+
+class BadUserInput(RasterError):
+    code = "BAD_USER_INPUT"
+    status = 400
+    default_message = "The input is not valid."
+
+
+class LibraryURLTaken(RasterError):
+    code = "LIBRARY_URL_TAKEN"
+    status = 409
+    default_message = "Another library of this organization has this address. Choose another slug."
+
+
+class PayloadTooLarge(RasterError):
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+    default_message = "The request is larger than this address accepts."
+
+
+class InternalServerError(RasterError):
+    code = "INTERNAL_SERVER_ERROR"
+    status = 500
+    default_message = "Something went wrong on the server. It is safe to try again in a moment."
+
+
+class ServiceUnavailable(RasterError):
+    code = "SERVICE_UNAVAILABLE"
+    status = 503
+    default_message = "The service is briefly out of reach. Try again in a few seconds."

@@ -1,0 +1,36 @@
+"""Log lines as JSON, through which no credential passes."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+
+CREDENTIAL = re.compile(r"\b(rst[a-z]_)([0-9A-Za-z_]+)")
+PUBLIC_ID_LENGTH = 10
+
+
+def redacted(text: str) -> str:
+    """Return ``text`` with every credential cut to its class and, for API keys, its public id: ``rstk_Ab3kQ9xT0v…``."""
+
+    def cut(match: re.Match[str]) -> str:
+        prefix, rest = match.groups()
+        public = rest[:PUBLIC_ID_LENGTH] if prefix == "rstk_" else ""
+        return match[0] if rest == public else f"{prefix}{public}…"
+
+    return CREDENTIAL.sub(cut, text)
+
+
+class JSONFormatter(logging.Formatter):
+    """Writes one redacted JSON object a line; a record's ``fields`` (a dict) are part of it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return redacted(json.dumps(line, ensure_ascii=False, default=str))

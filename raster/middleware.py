@@ -1,0 +1,69 @@
+"""What every page's answer carries, and what becomes of a failure on the way to it."""
+
+import logging
+from collections.abc import Callable
+
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+
+from raster.errors import RasterError
+from raster.pages import error_page
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+logger = logging.getLogger("raster.pages")
+
+
+class BrowserPolicyMiddleware:
+    """Turns off what no page uses, and keeps pages with a person's data out of shared caches."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
+        )
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
+class RequestRecordMiddleware:
+    """Tells the access log (raster/asgi.py) which route a request took and who made it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        record: dict[str, object] = getattr(request, "scope", {}).get("raster.record", {})
+        if request.resolver_match:
+            record["route"] = request.resolver_match.route
+        if request.user.is_authenticated:
+            record["principal"] = f"user {request.user.pk}"
+        return response
+
+
+class ErrorPageMiddleware:
+    """Answers a :class:`RasterError` that a view raised: what is out of reach is a 404 page, like what does not exist."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, RasterError):
+            if exception.status == 404:
+                raise Http404
+            if exception.status == 403:
+                raise PermissionDenied
+            return error_page(request, exception.status, exception.message, "Go back and try it again.")
+        if isinstance(exception, OperationalError):
+            logger.error("The database is out of reach", exc_info=exception)
+            response = error_page(request, 503, "Briefly out of reach", "Try again in a few seconds. Nothing was changed.")
+            response.headers["Retry-After"] = "5"
+            return response
+        return None

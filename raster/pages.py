@@ -1,0 +1,58 @@
+"""What every page shares: the site's facts, the look of forms, and the pages that people meet when something fails."""
+
+from typing import Any
+
+from django.conf import settings
+from django.forms.renderers import TemplatesSetting
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+class FormRenderer(TemplatesSetting):
+    """Renders forms with templates/components/form.html and fields with templates/components/field.html."""
+
+    form_template_name = "components/form.html"
+    field_template_name = "components/field.html"
+
+
+def site(request: HttpRequest) -> dict[str, Any]:
+    """Return what every template may use of this installation."""
+    return {
+        "mcp_url": settings.MCP_URL,
+        "signup_open": settings.SIGNUP == "open",
+        "mail_configured": settings.MAIL_CONFIGURED,
+    }
+
+
+def error_page(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:
+    """Return a page that says what happened and what to do."""
+    return render(request, "error.html", {"status": status, "title": title, "advice": advice}, status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that does not belong to this session, as one from before a sign-in in another tab."""
+    return error_page(
+        request, 403, "This form is out of date", "Go back, reload the page and send it again. Nothing was changed."
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(request, 400, "This request was not understood", "Go back and try it again from the page.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(
+        request, 403, "Your role does not allow this", "An owner or admin of the organization can do it for you."
+    )
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_page(
+        request, 404, "There is nothing here", "It may have moved, or it is not shared with the account you signed in with."
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_page(
+        request, 500, "Something went wrong here", "It was written down. Try again in a moment; nothing was half-done."
+    )

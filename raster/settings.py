@@ -1,0 +1,245 @@
+"""Settings: everything that differs between installations comes from the environment (docs/configuration.md)."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from raster import __version__, environment
+from raster.development import development_secrets
+
+environment.check_names()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = __version__
+
+# --- This installation -------------------------------------------------------------------------------------------
+
+DEV = environment.flag("RASTER_DEV")
+DATA_DIR = Path(environment.text("RASTER_DATA_DIR", "var")).resolve()
+if DEV:
+    _secrets = development_secrets(DATA_DIR)
+    SECRET_KEY = environment.text("SECRET_KEY", _secrets["secret_key"])
+    KEY_PEPPERS = environment.peppers(environment.text("RASTER_KEY_PEPPERS", _secrets["key_peppers"]))
+    BASE_URL = environment.url("RASTER_BASE_URL", f"http://localhost:{environment.number('PORT', 8000)}")
+else:
+    SECRET_KEY = environment.text("SECRET_KEY")
+    KEY_PEPPERS = environment.peppers(environment.text("RASTER_KEY_PEPPERS"))
+    BASE_URL = environment.url("RASTER_BASE_URL")
+    if not BASE_URL.startswith("https://"):
+        raise ImproperlyConfigured("RASTER_BASE_URL must be an https URL: Raster is served over HTTPS only.")
+
+_base = urlsplit(BASE_URL)
+BASE_HOST = _base.netloc.lower()
+MCP_HOST = environment.host("RASTER_MCP_HOST")
+MEDIA_HOST = environment.host("RASTER_MEDIA_HOST")
+MCP_URL = f"{_base.scheme}://{MCP_HOST}/" if MCP_HOST else f"{BASE_URL}/mcp"
+MEDIA_BASE_URL = f"{_base.scheme}://{MEDIA_HOST}" if MEDIA_HOST else f"{BASE_URL}/media"
+TRUSTED_PROXIES = environment.networks("RASTER_TRUSTED_PROXIES")
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
+SERVED_HOSTS = frozenset(filter(None, (BASE_HOST, MCP_HOST, MEDIA_HOST)))
+ALLOWED_ORIGINS = frozenset(
+    [f"{_base.scheme}://{host}" for host in SERVED_HOSTS]
+    + [origin.rstrip("/").lower() for origin in environment.words("RASTER_ALLOWED_ORIGINS")]
+)
+SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
+
+DEBUG = False
+ALLOWED_HOSTS = [urlsplit(f"//{host}").hostname or host for host in SERVED_HOSTS]
+if DEV:
+    ALLOWED_HOSTS += sorted(LOOPBACK_HOSTS)
+
+# --- Applications ------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "accounts",
+    "orgs",
+    "assets",
+    "apikeys",
+    "mcp_gateway",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "raster.middleware.BrowserPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "raster.middleware.RequestRecordMiddleware",
+    "raster.middleware.ErrorPageMiddleware",
+]
+
+ROOT_URLCONF = "raster.urls"
+ASGI_APPLICATION = "raster.asgi.application"
+APPEND_SLASH = False
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "raster.pages.site",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "raster.pages.FormRenderer"
+
+# --- Data --------------------------------------------------------------------------------------------------------
+
+DATABASES = {"default": dj_database_url.parse(environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR}/raster.sqlite3"))}
+_database = DATABASES["default"]
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    _database["OPTIONS"] = {
+        # A write that starts as a read cannot be retried by SQLite's busy handler, so each transaction is a writer
+        # from its first statement.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32000",
+    }
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+elif _database["ENGINE"] == "django.db.backends.postgresql":
+    _database["CONN_HEALTH_CHECKS"] = True
+    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {"min_size": 0, "max_size": 20, "timeout": 10}}
+else:
+    raise ImproperlyConfigured("DATABASE_URL takes sqlite:/// or postgresql://.")
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+MEDIA_ROOT = DATA_DIR / "media"
+STATIC_ROOT = DATA_DIR / "static"
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o640
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # the access table of a key posts one field a library
+MAX_PAGE_BODY = 2 * 1024 * 1024
+
+# --- Signing in --------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+RECENT_SIGN_IN_SECONDS = 15 * 60
+
+MAIL_CONFIGURED = bool(environment.text("EMAIL_HOST", ""))
+EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = environment.number("EMAIL_PORT", 587)
+EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = environment.choice("EMAIL_USE_TLS", ("0", "1"), "1") == "1"
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", f"Raster <raster@{_base.hostname}>")
+if DEV and not MAIL_CONFIGURED:
+    MAIL_CONFIGURED = True
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+if SIGNUP == "open" and not MAIL_CONFIGURED:
+    raise ImproperlyConfigured("RASTER_SIGNUP=open needs mail, to verify addresses: set EMAIL_HOST.")
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "optional" if DEV else "mandatory"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = RECENT_SIGN_IN_SECONDS
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _base.scheme
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = not DEV
+SESSION_COOKIE_NAME = "raster_session" if DEV else "__Host-raster_session"
+CSRF_COOKIE_SECURE = not DEV
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "raster_csrf" if DEV else "__Host-raster_csrf"
+CSRF_FAILURE_VIEW = "raster.pages.csrf_failure"
+
+# --- Browsers ----------------------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = not DEV
+SECURE_SSL_HOST = BASE_HOST
+SECURE_HSTS_SECONDS = 0 if DEV else 365 * 24 * 3600
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEV
+SECURE_HSTS_PRELOAD = not DEV
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", *([MEDIA_BASE_URL] if MEDIA_HOST else [])],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Language, time, logs ----------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "raster.logs.JSONFormatter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {
+        "raster": {"level": "INFO"},
+        # Its lines hold whole URLs, query strings included; raster.access writes a line without them.
+        "uvicorn.access": {"handlers": ["nowhere"], "propagate": False},
+        "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
+}

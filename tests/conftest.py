@@ -1,0 +1,41 @@
+"""Fixtures that every test may use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from tests.environment import DATA_DIR
+from tests.factories import Cast, make_cast
+from tests.server import Server, running_server
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """alice owns Acme, bob edits Barcelona, carol views it, dave belongs elsewhere."""
+    return make_cast()
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """Collect the static files, whose hashed names the pages' templates look up."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session")
+def server_log() -> Path:
+    """The file that the session's servers log to; a test at the end searches it for secrets."""
+    return DATA_DIR / "server.log"
+
+
+@pytest.fixture(scope="session")
+def session_server(django_db_setup: None, static_files: None, server_log: Path) -> Iterator[Server]:
+    with running_server(server_log) as server:
+        yield server
+
+
+@pytest.fixture
+def server(transactional_db: None, session_server: Server) -> Server:
+    """A running server on the test database; what a test commits, it sees."""
+    return session_server

@@ -1,0 +1,13 @@
+"""Sets the environment of a test run before Django's settings are read: a data folder of its own, and ``RASTER_DEV``."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+DATA_DIR = Path(tempfile.mkdtemp(prefix="raster-test-"))
+atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
+
+os.environ["RASTER_DEV"] = "1"
+os.environ["RASTER_DATA_DIR"] = str(DATA_DIR)
