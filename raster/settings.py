@@ -41,7 +41,8 @@ TRUSTED_PROXIES = environment.networks("RASTER_TRUSTED_PROXIES")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SERVED_HOSTS = frozenset(filter(None, (BASE_HOST, MCP_HOST, MEDIA_HOST)))
 ALLOWED_ORIGINS = frozenset(
-    [f"{_base.scheme}://{host}" for host in SERVED_HOSTS]
+    # Not the media host, which serves files that users uploaded.
+    [f"{_base.scheme}://{host}" for host in (BASE_HOST, MCP_HOST) if host]
     + [origin.rstrip("/").lower() for origin in environment.words("RASTER_ALLOWED_ORIGINS")]
 )
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "csp",
+    "django.forms",  # its templates, which raster.pages.FormRenderer falls back to
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

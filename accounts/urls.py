@@ -1,0 +1,26 @@
+"""Signing in and everything around it: django-allauth's views under its own names, at this project's paths."""
+
+from allauth.account import views
+from django.urls import path, re_path
+
+urlpatterns = [
+    path("login", views.login, name="account_login"),
+    path("logout", views.logout, name="account_logout"),
+    path("signup", views.signup, name="account_signup"),
+    path("inactive", views.account_inactive, name="account_inactive"),
+    path("reauthenticate", views.reauthenticate, name="account_reauthenticate"),
+    path("confirm-email", views.email_verification_sent, name="account_email_verification_sent"),
+    re_path(r"^confirm-email/(?P<key>[-:\w]+)\Z", views.confirm_email, name="account_confirm_email"),
+    path("password/reset", views.password_reset, name="account_reset_password"),
+    path("password/reset/done", views.password_reset_done, name="account_reset_password_done"),
+    path(
+        "password/reset/key/done",
+        views.password_reset_from_key_done,
+        name="account_reset_password_from_key_done",
+    ),
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)\Z",
+        views.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
+]
