@@ -1,11 +1,13 @@
 """What the operator's commands share: whom they act as, and how they read and refuse."""
 
+import sys
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from accounts.management.people import find_user, make_user, read_password
 from accounts.models import User
+from accounts.people import find_user, make_user
 from orgs.access import OperatorPrincipal, Origin
 from raster.errors import LibraryNotAuthorized, RasterError
 
@@ -33,10 +35,13 @@ class OperatorCommand(BaseCommand):
 
     def person(self, email: str, options: dict[str, Any]) -> User:
         """Return the user with this address, making one where there is none (see ``add_password_argument``)."""
-        password = read_password() if options["password_stdin"] else None
+        password = _read_password() if options["password_stdin"] else None
         user = find_user(email)
         if user is None:
-            user = make_user(email, password)
+            try:
+                user = make_user(email, password)
+            except ValidationError as error:
+                raise CommandError(" ".join(error.messages)) from error
             if password is None:
                 self.say(f"{user.email} has no password yet: reset it by mail or run manage.py changepassword.")
         elif password is not None:
@@ -66,3 +71,10 @@ def pairs(arguments: list[str]) -> dict[str, str]:
             raise CommandError(f"{library} is named twice.")
         read[library] = level
     return read
+
+
+def _read_password() -> str:
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise CommandError("--password-stdin reads a password from the first line of standard input; there was none.")
+    return password

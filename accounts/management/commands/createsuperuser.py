@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.auth.management.commands import createsuperuser
 
-from accounts.management.people import verify_address
+from accounts.people import verify_address
 from accounts.models import User
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from accounts.management.people import find_user
+from accounts.people import find_user
 from orgs.contracts import RemoveMember
 from orgs.management.base import OperatorCommand
 from orgs.operations import remove_member

@@ -1,0 +1,69 @@
+"""Staff's view of accounts."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from accounts.people import verify_address
+
+admin.site.site_header = admin.site.site_title = "Raster"
+admin.site.index_title = "Administration"
+
+
+class NewUserForm(AdminUserCreationForm):
+    """Asks for an address and a password."""
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users, without their password hashes. An account is switched off, not deleted: its history stays."""
+
+    form = forms.ModelForm
+    add_form = NewUserForm
+    fieldsets = (
+        (None, {"fields": ("email", "name", "set_password")}),
+        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Dates", {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    readonly_fields = ("set_password", "date_joined", "last_login")
+    list_display = ("email", "name", "is_active", "is_staff", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser")
+    search_fields = ("email", "name")
+    ordering = ("email",)
+    only_superusers_change: ClassVar = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    @admin.display(description="password")
+    def set_password(self, user: User) -> SafeString:
+        return format_html(
+            '<a href="{}">Set a password</a>', reverse("admin:auth_user_password_change", args=[user.pk])
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Let only superusers give rights, so that nobody gives themselves more than they have."""
+        fields = tuple(super().get_readonly_fields(request, obj))
+        return fields if request.user.is_superuser else fields + self.only_superusers_change  # type: ignore[union-attr]
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        protected = obj is not None and obj.is_superuser and not request.user.is_superuser  # type: ignore[union-attr]
+        return not protected and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            verify_address(obj)

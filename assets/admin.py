@@ -1,0 +1,29 @@
+"""Staff's view of assets and tags."""
+
+from django.contrib import admin
+
+from assets.models import Asset, AssetTag, Tag
+from orgs.admin import ReadOnlyAdmin
+
+
+@admin.register(Asset)
+class AssetAdmin(ReadOnlyAdmin):
+    list_display = ("name", "id", "library", "content_type", "size", "uploaded_by_name", "created", "trashed")
+    list_filter = ("content_type", "created", "trashed")
+    list_select_related = ("library",)
+    search_fields = ("=id", "name", "library__slug", "library__organization__slug", "uploaded_by_name", "=digest")
+    ordering = ("-created", "-id")
+
+
+@admin.register(Tag)
+class TagAdmin(ReadOnlyAdmin):
+    list_display = ("text", "library")
+    list_select_related = ("library",)
+    search_fields = ("text", "folded", "library__slug", "library__organization__slug")
+
+
+@admin.register(AssetTag)
+class AssetTagAdmin(ReadOnlyAdmin):
+    list_display = ("tag", "asset")
+    list_select_related = ("tag", "asset")
+    search_fields = ("tag__text", "=asset__id", "asset__name")

@@ -1,0 +1,73 @@
+"""Staff's view of organizations: to look things up; what has rules is changed by its operations."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from orgs.access import OperatorPrincipal, Origin
+from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
+
+
+def staff_principal(request: HttpRequest) -> OperatorPrincipal:
+    """Return the member of the staff who sent the request."""
+    return OperatorPrincipal(Origin("admin"), staff=request.user)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+    """Rows to search and look at."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ReadOnlyAdmin):
+    list_display = ("name", "slug", "created")
+    list_filter = ("created",)
+    search_fields = ("name", "slug")
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    list_display = ("user", "organization", "role", "created")
+    list_filter = ("role",)
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email", "user__name", "organization__slug", "organization__name")
+
+
+@admin.register(Library)
+class LibraryAdmin(ReadOnlyAdmin):
+    list_display = ("name", "slug", "organization", "created")
+    list_filter = ("created",)
+    list_select_related = ("organization",)
+    search_fields = ("name", "slug", "organization__slug", "organization__name")
+
+
+@admin.register(LibraryMembership)
+class LibraryMembershipAdmin(ReadOnlyAdmin):
+    list_display = ("member", "library", "role")
+    list_filter = ("role",)
+    list_select_related = ("membership__user", "membership__organization", "library")
+    search_fields = ("membership__user__email", "library__slug", "library__name", "library__organization__slug")
+
+    @admin.display(ordering="membership__user__email")
+    def member(self, row: LibraryMembership) -> str:
+        return str(row.membership)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "organization", "actor", "action", "target", "face", "address")
+    list_filter = ("face", "at")
+    list_select_related = ("organization",)
+    search_fields = ("actor", "action", "target", "organization__slug", "address", "request_id")
