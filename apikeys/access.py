@@ -16,6 +16,7 @@ from django.utils import timezone
 from apikeys import secrets
 from apikeys.models import APIKey, KeyGrant
 from orgs.access import Level, OrganizationRef, Origin, Principal
+from orgs.contracts import Identity, LibraryAccess
 from orgs.models import Library
 from raster.errors import InvalidAPIKey, LibraryReadOnly, OrganizationNotFound
 
@@ -104,10 +105,13 @@ def principal_from_row(text: str, row: Sequence[Any] | None, origin: Origin) -> 
 
 
 def record_use(principal: KeyPrincipal) -> None:
-    """Note when, from where and by which client a key was used: at most once a minute, and at a value's first use."""
+    """Note when, from where and by which client a key was used: at most once a minute, and at a value's first use.
+
+    A request with a value that was regenerated meanwhile leaves no note: the new value was not used yet.
+    """
     now = timezone.now()
     due = Q(first_used=None) | Q(last_used=None) | Q(last_used__lt=now - USE_RECORDED_EVERY)
-    APIKey.objects.filter(due, pk=principal.key_id).update(
+    APIKey.objects.filter(due, pk=principal.key_id, public_id=principal.public_id).update(
         first_used=Coalesce(F("first_used"), now),
         last_used=now,
         last_used_address=principal.origin.address,
@@ -115,9 +119,13 @@ def record_use(principal: KeyPrincipal) -> None:
     )
 
 
-def level_words(rows: Iterable[Sequence[Any]]) -> list[tuple[str, str]]:
-    """Return the rows of ``LEVELS_STATEMENT`` as pairs of library id and ``read`` or ``write``."""
-    return [(slug, Level(level).word) for slug, level in rows]
+def identity(principal: KeyPrincipal, rows: Iterable[Sequence[Any]]) -> Identity:
+    """Return what a key's caller is told of itself, from the rows of ``LEVELS_STATEMENT``."""
+    return Identity(
+        organization_id=principal.home.slug,
+        organization_name=principal.home.name,
+        libraries=[LibraryAccess(library=slug, access="write" if level == Level.WRITE else "read") for slug, level in rows],
+    )
 
 
 def _moment(value: datetime | str) -> datetime:

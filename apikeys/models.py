@@ -1,5 +1,6 @@
 """API keys and what each may reach."""
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.utils import timezone
 from orgs.models import Library, Organization
 
 NAME_LENGTH = 100
+EXPIRES_SOON = timedelta(days=7)
 
 
 class APIKeyQuerySet(models.QuerySet["APIKey"]):
@@ -61,6 +63,11 @@ class APIKey(models.Model):
     @property
     def has_expired(self) -> bool:
         return self.expires is not None and self.expires <= timezone.now()
+
+    @property
+    def expires_soon(self) -> bool:
+        """Whether it expires within a week."""
+        return self.expires is not None and timezone.now() < self.expires < timezone.now() + EXPIRES_SOON
 
 
 class KeyGrant(models.Model):

@@ -1,0 +1,110 @@
+"""The forms of the API key pages. What a name may be is the contracts' to say."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from pydantic import TypeAdapter, ValidationError
+
+from apikeys.contracts import Access, CreateKey, KeyName
+from apikeys.models import NAME_LENGTH
+from apikeys.operations import LEVELS
+from orgs.access import OrganizationRef
+from raster.contracts import read_json
+from raster.errors import BadUserInput
+
+ACCESS_PREFIX = "access."
+HELD = re.compile(r"(?:[a-z0-9-]+:(?:read|write)(?:,|\Z))*")
+EXPIRIES = [("", "Does not expire"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")]
+
+
+class KeyNameField(forms.CharField):
+    """A key's name, judged by the contract."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"autocomplete": "off", "maxlength": NAME_LENGTH})
+        super().__init__(**{"label": "Name", "widget": widget, **options})
+
+    def clean(self, value: Any) -> str:
+        name = super().clean(value)
+        try:
+            return TypeAdapter[str](KeyName).validate_python(name)
+        except ValidationError as error:
+            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise forms.ValidationError(f"{reason[:1].upper()}{reason[1:]}.") from None
+
+
+class CreateKeyForm(forms.Form):
+    """A new key's name and how long it lasts."""
+
+    name = KeyNameField(help_text="What uses it and where, such as “Website CI”.")
+    expires_in_days = forms.ChoiceField(choices=EXPIRIES, required=False, label="Expires")
+
+    def command(self, organization: OrganizationRef, access: dict[str, Access]) -> CreateKey:
+        """Return what to create, with the access of the libraries that were chosen."""
+        days = self.cleaned_data["expires_in_days"]
+        return read_json(
+            CreateKey,
+            {
+                "organization_id": organization.slug,
+                "name": self.cleaned_data["name"],
+                "expires_in_days": int(days) if days else None,
+                "access": {slug: word for slug, word in access.items() if word != "none"},
+            },
+        )
+
+
+class RenameKeyForm(forms.Form):
+    name = KeyNameField()
+
+
+class DeleteKeyForm(forms.Form):
+    """Deletes only what is named in full."""
+
+    name = forms.CharField(
+        label="Key name",
+        error_messages={"required": "Type the key's name."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def __init__(self, *positional: Any, key_name: str, **options: Any) -> None:
+        super().__init__(*positional, **options)
+        self.key_name = key_name
+        self.fields["name"].help_text = f"Type {key_name} to confirm."
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.key_name:
+            raise forms.ValidationError(f"This is not the key's name, which is {self.key_name}.")
+        return name
+
+
+def chosen_access(data: QueryDict) -> dict[str, Access]:
+    """Return the level that a sent grant table has for each library.
+
+    Raises:
+        BadUserInput: a level is unknown.
+    """
+    chosen: dict[str, Access] = {}
+    for name, word in data.items():
+        if name.startswith(ACCESS_PREFIX):
+            if word not in LEVELS:
+                raise BadUserInput("Access is none, read or write.")
+            chosen[name.removeprefix(ACCESS_PREFIX)] = word  # type: ignore[assignment]  # a key of LEVELS
+    return chosen
+
+
+def changed_access(data: QueryDict) -> dict[str, Access]:
+    """Return the levels that differ from those which the sent grant table was loaded with.
+
+    What was not touched is left out, so that a table from a second tab does not undo what the first one saved.
+
+    Raises:
+        BadUserInput: a level is unknown, or the table does not say what it was loaded with.
+    """
+    loaded = data.get("was")
+    if loaded is None or not HELD.fullmatch(loaded):
+        raise BadUserInput("This page is out of date: reload it and choose again.")
+    was = dict(pair.split(":") for pair in loaded.split(",") if pair)
+    return {slug: word for slug, word in chosen_access(data).items() if word != was.get(slug, "none")}
