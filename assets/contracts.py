@@ -185,6 +185,14 @@ class Described(Record):
     description: str
 
 
-class LibraryAccess(Record):
-    library: str = Field(description="The library's id.")
-    access: Literal["read", "write"]
+
+class ImportFile(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    file_name: Text = Field(min_length=1, description="The file's name, which the asset's name is made of.")
+
+
+class ImportedFile(Record):
+    asset_id: str
+    name: str
+    already_there: bool = Field(description="The library holds the same file already, and nothing was stored.")

@@ -34,6 +34,10 @@ class AddMember(Contract):
     libraries: dict[LibraryId, LibraryRole] = {}
 
 
+class ListMembers(Contract):
+    organization_id: OrganizationId
+
+
 class ChangeRole(Contract):
     organization_id: OrganizationId
     user_id: int
@@ -48,3 +52,32 @@ class RemoveMember(Contract):
 class OrganizationRecord(Record):
     id: str
     name: str
+
+
+class MemberLibrary(Record):
+    name: str
+    role: LibraryRole
+
+
+class MemberRecord(Record):
+    user_id: int
+    email: str
+    name: str
+    role: Role
+    sees_every_library: bool
+    libraries: list[MemberLibrary] = Field(description="Where the member has a role of their own.")
+    may_change: bool = Field(description="Whether the caller may change the role and remove the member.")
+
+
+class LibraryAccess(Record):
+    library: str = Field(description="The library's id.")
+    access: Literal["read", "write"]
+
+
+class Identity(Record):
+    """Who a credential is and what it reaches right now."""
+
+    organization_id: str
+    organization_name: str
+    plan: Literal["self-hosted"] = "self-hosted"
+    libraries: list[LibraryAccess]

@@ -75,6 +75,12 @@ class ResourceNotFound(RasterError):
     default_message = "Asset not found."
 
 
+class EndpointNotFound(RasterError):
+    code = "ENDPOINT_NOT_FOUND"
+    status = 404
+    default_message = "There is nothing at this address."
+
+
 class MethodNotAllowed(RasterError):
     code = "METHOD_NOT_ALLOWED"
     status = 405

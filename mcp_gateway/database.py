@@ -1,0 +1,116 @@
+"""The door's own connections to the database, used on the event loop.
+
+A hop into a thread costs more than the statement it carries, and Django's connections are bound to threads, so what
+every request needs before it is let in is read here: one prepared statement, committed data only, nothing cached.
+"""
+
+import sqlite3
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from raster.errors import ServiceUnavailable
+
+BUSY_SECONDS = 0.2
+POOL_SIZE = 8
+POOL_SECONDS = 3.0
+
+Rows = Sequence[Sequence[Any]]
+
+
+class DoorDatabase(ABC):
+    """Reads on the event loop."""
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Connect, or get ready to."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give every connection back."""
+
+    @abstractmethod
+    async def rows(self, statement: str, parameter: str | int) -> Rows:
+        """Return the rows of a statement with one ``%s`` in it.
+
+        Raises:
+            ServiceUnavailable: the database is out of reach.
+        """
+
+
+class SQLiteDoorDatabase(DoorDatabase):
+    """A connection that may only read. In WAL mode it never waits for a writer."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        return
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    async def rows(self, statement: str, parameter: str | int) -> Rows:
+        try:
+            if self._connection is None:
+                self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+                self._connection.execute("PRAGMA query_only = 1")
+            return self._connection.execute(statement.replace("%s", "?"), (parameter,)).fetchall()
+        except sqlite3.Error as error:
+            await self.close()
+            raise ServiceUnavailable from error
+
+
+class PostgreSQLDoorDatabase(DoorDatabase):
+    """A small pool of connections with prepared statements, each statement a transaction of its own."""
+
+    def __init__(self, parameters: dict[str, Any]) -> None:
+        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
+            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=POOL_SECONDS,
+            open=False,
+        )
+
+    async def open(self) -> None:
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def rows(self, statement: str, parameter: str | int) -> Rows:
+        try:
+            try:
+                return await self._rows(statement, parameter)
+            except PoolTimeout:
+                raise
+            except psycopg.OperationalError:
+                # The server may have been restarted: drop the connections that died with it, and try once more.
+                await self._pool.check()
+                return await self._rows(statement, parameter)
+        except psycopg.OperationalError as error:
+            raise ServiceUnavailable from error
+
+    async def _rows(self, statement: str, parameter: str | int) -> Rows:
+        async with self._pool.connection() as pooled:
+            cursor = await pooled.execute(statement, (parameter,))
+            return await cursor.fetchall()
+
+
+def door_database() -> DoorDatabase:
+    """Return the door's database for the one that Django is configured with."""
+    configured = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return SQLiteDoorDatabase(str(configured["NAME"]))
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    parameters = {parameter: configured[name] for name, parameter in names.items() if configured[name]}
+    options = {key: value for key, value in configured["OPTIONS"].items() if key != "pool"}
+    return PostgreSQLDoorDatabase({**parameters, **options})

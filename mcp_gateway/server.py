@@ -1,0 +1,185 @@
+"""The MCP server: looks a tool up, validates its contract, runs its operation, and puts the outcome into MCP's words."""
+
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import mcp_types
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from mcp.server.caching import CacheHint
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
+
+from apikeys.access import LEVELS_STATEMENT, KeyPrincipal, identity
+from mcp_gateway.database import DoorDatabase
+from mcp_gateway.tools import RESOURCES, TOOLS, Tool
+from raster.contracts import Record, read_json
+from raster.errors import InternalServerError, RasterError, ServiceUnavailable
+from raster.workers import workers
+
+INSTRUCTIONS = (
+    "Raster holds a team's images and files in libraries. Call whoami first: it names the organization and the "
+    "libraries that this credential reaches, with read or write; use those ids in every other tool. A 404 means that "
+    "something is out of this credential's reach or does not exist, so do not try variations of the id. Hand people "
+    "the url of an asset: it is permanent, and whoever has it can see the file."
+)
+#: Where the door leaves the principal in the ASGI scope.
+PRINCIPAL = "raster.principal"
+#: Where raster.asgi keeps what the access log says of a request.
+RECORD = "raster.record"
+LISTS = CacheHint(ttl_ms=0, scope="private")
+
+logger = logging.getLogger("raster.mcp")
+Context = ServerRequestContext[Any, Any]
+
+
+class Gateway:
+    """The handlers of the MCP server, over one database of the door."""
+
+    def __init__(self, database: DoorDatabase) -> None:
+        self._database = database
+
+    def server(self) -> Server[Any]:
+        """Return the server with its handlers, for both wires."""
+        server: Server[Any] = Server(
+            "raster",
+            title="Raster",
+            version=settings.VERSION,
+            website_url=settings.BASE_URL,
+            icons=[mcp_types.Icon(src=f"{settings.BASE_URL}/static/img/icon.svg", mime_type="image/svg+xml", sizes=["any"])],
+            instructions=INSTRUCTIONS,
+            on_list_tools=self.list_tools,
+            on_call_tool=self.call_tool,
+            on_list_resources=self.list_resources,
+            on_list_resource_templates=self.list_resource_templates,
+            on_read_resource=self.read_resource,
+            cache_hints={
+                "tools/list": LISTS,
+                "resources/list": LISTS,
+                "resources/templates/list": LISTS,
+                "resources/read": LISTS,
+            },
+            get_tool_input_schema=lambda name: TOOLS[name].definition.input_schema if name in TOOLS else None,
+        )
+        # In place of its OpenTelemetry middleware, which costs a fifth of the throughput when nobody listens.
+        server.middleware[:] = [_without_leaks]
+        return server
+
+    async def list_tools(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListToolsResult:
+        """List the tools up to the credential's ceiling: a key without any write grant is shown no write tool."""
+        _refuse_cursor(params)
+        writes = _principal(context).writes_somewhere
+        return mcp_types.ListToolsResult(
+            tools=[tool.definition for tool in TOOLS.values() if writes or not tool.writes]
+        )
+
+    async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
+        """Run a tool; every failure but an unknown name is a tool error with a code from the catalogue."""
+        tool = TOOLS.get(params.name)
+        if tool is None:
+            raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown tool")
+        context.request.scope[RECORD]["tool"] = tool.name
+        try:
+            result = await self._run(tool, _principal(context), params.arguments or {})
+        except RasterError as error:
+            context.request.scope[RECORD]["error"] = error.code
+            failure = {"error": {"code": error.code, "message": error.message, "status": error.status}}
+            return mcp_types.CallToolResult(content=[_text(failure)], is_error=True)
+        content = result.model_dump(mode="json")
+        return mcp_types.CallToolResult(content=[_text(content)], structured_content=content)
+
+    async def list_resources(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourcesResult:
+        """List the one resource whose URI the credential itself gives: its organization's libraries."""
+        _refuse_cursor(params)
+        libraries = RESOURCES[0]
+        uri = libraries.template.replace("{organizationId}", _principal(context).home.slug)
+        resource = mcp_types.Resource(
+            uri=uri,
+            name=libraries.name,
+            title=libraries.title,
+            description=libraries.description,
+            mime_type="application/json",
+        )
+        return mcp_types.ListResourcesResult(resources=[resource])
+
+    async def list_resource_templates(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListResourceTemplatesResult:
+        """List the templates, the same for everybody."""
+        _refuse_cursor(params)
+        return mcp_types.ListResourceTemplatesResult(resource_templates=[item.definition for item in RESOURCES])
+
+    async def read_resource(
+        self, context: Context, params: mcp_types.ReadResourceRequestParams
+    ) -> mcp_types.ReadResourceResult:
+        """Read a resource by the operation of the tool of the same name; every failure is ``-32602`` with the URI."""
+        uri = str(params.uri)
+        found = [(item, arguments) for item in RESOURCES if (arguments := item.arguments(uri)) is not None]
+        if not found:
+            raise MCPError(code=mcp_types.INVALID_PARAMS, message="Resource not found", data={"uri": uri})
+        [(resource, arguments)] = found
+        context.request.scope[RECORD]["tool"] = f"resource {resource.name}"
+        try:
+            command = read_json(resource.contract, arguments)
+            result = await _in_worker(partial(resource.operation, _principal(context), command))
+        except RasterError as error:
+            context.request.scope[RECORD]["error"] = error.code
+            raise MCPError(code=mcp_types.INVALID_PARAMS, message=error.message, data={"uri": uri}) from None
+        text = result.model_dump_json()
+        contents = mcp_types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
+        return mcp_types.ReadResourceResult(contents=[contents])
+
+    async def _run(self, tool: Tool[Any], principal: KeyPrincipal, arguments: dict[str, Any]) -> Record:
+        command = read_json(tool.contract, arguments)
+        if tool.operation is None:
+            return identity(principal, await self._database.rows(LEVELS_STATEMENT, principal.key_id))
+        return await _in_worker(partial(tool.operation, principal, command))
+
+
+async def _without_leaks(context: Context, call_next: CallNext) -> HandlerResult:
+    """Log an unexpected exception: the handshake wire would send its text to the client."""
+    try:
+        return await call_next(context)
+    except (MCPError, ValidationError):
+        raise
+    except Exception as error:
+        logger.error("A handler failed", exc_info=error)
+        raise MCPError(code=mcp_types.INTERNAL_ERROR, message=InternalServerError.default_message) from None
+
+
+async def _in_worker(operation: Callable[[], Record]) -> Record:
+    """Run an operation in a worker thread; what goes wrong unexpectedly is logged and told in the catalogue's words."""
+    try:
+        return await workers.run(operation)
+    except RasterError:
+        raise
+    except (OperationalError, InterfaceError) as error:
+        logger.error("The database is out of reach", exc_info=error)
+        raise ServiceUnavailable from None
+    except Exception as error:
+        logger.error("An operation failed", exc_info=error)
+        raise InternalServerError from None
+
+
+def _principal(context: Context) -> KeyPrincipal:
+    principal: KeyPrincipal = context.request.scope[PRINCIPAL]
+    return principal
+
+
+def _refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
+    """Refuse any cursor: no list here has a second page."""
+    if params is not None and params.cursor is not None:
+        raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown cursor")
+
+
+def _text(content: dict[str, Any]) -> mcp_types.TextContent:
+    return mcp_types.TextContent(type="text", text=json.dumps(content, ensure_ascii=False, separators=(",", ":")))

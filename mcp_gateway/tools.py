@@ -1,0 +1,227 @@
+"""The tools and resources: which operation each runs, and the words that models and people read about it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import unquote
+
+import mcp_types
+
+from assets.contracts import (
+    AssetRecord,
+    CreateLibrary,
+    Described,
+    GetAsset,
+    LibraryRecord,
+    ListAssets,
+    ListLibraries,
+    ListTags,
+    RenameLibrary,
+    TagAssets,
+    Tagged,
+    TagRecord,
+    UntagAssets,
+    Untagged,
+    UpdateAssetDescription,
+)
+from assets.operations.assets import get_asset, list_assets, update_asset_description
+from assets.operations.libraries import create_library, list_libraries, rename_library
+from assets.operations.tags import list_tags, tag_assets, untag_assets
+from orgs.access import Principal
+from orgs.contracts import Identity
+from raster.contracts import Contract, Page, Record, json_schema
+
+AnyContract = TypeVar("AnyContract", bound=Contract)
+
+
+class NoArguments(Contract):
+    pass
+
+
+@dataclass(frozen=True)
+class Tool(Generic[AnyContract]):
+    """A tool. ``operation`` is None for ``whoami`` alone, which the door answers on its event loop."""
+
+    name: str
+    title: str
+    description: str
+    contract: type[AnyContract]
+    record: type[Record]
+    operation: Callable[[Principal, AnyContract], Record] | None
+    writes: bool = False
+    destructive: bool = False
+    idempotent: bool = True
+    definition: mcp_types.Tool = field(init=False)
+
+    def __post_init__(self) -> None:
+        definition = mcp_types.Tool(
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            input_schema=json_schema(self.contract),
+            output_schema=json_schema(self.record, output=True),
+            annotations=mcp_types.ToolAnnotations(
+                title=self.title,
+                read_only_hint=not self.writes,
+                destructive_hint=self.destructive,
+                idempotent_hint=self.idempotent,
+                open_world_hint=False,
+            ),
+        )
+        object.__setattr__(self, "definition", definition)
+
+
+_tools: tuple[Tool[Any], ...] = (
+    Tool(
+        "whoami",
+        "Who am I",
+        "Tells which organization this credential belongs to and which libraries it reaches, each with read or write. "
+        "Call it first: its ids are the arguments of every other tool.",
+        NoArguments,
+        Identity,
+        None,
+    ),
+    Tool(
+        "list_libraries",
+        "List libraries",
+        "Lists the libraries that this credential reaches in an organization, with their counts of assets and their "
+        "most used tags.",
+        ListLibraries,
+        Page[LibraryRecord],
+        list_libraries,
+    ),
+    Tool(
+        "list_assets",
+        "List assets",
+        "Lists the assets of a library, newest first, optionally only those with any of the given tags. Each asset "
+        "has a permanent url of its file: hand that url to people.",
+        ListAssets,
+        Page[AssetRecord],
+        list_assets,
+    ),
+    Tool(
+        "get_asset",
+        "Get asset",
+        "Returns one asset: name, description, tags, dimensions in pixels, size in bytes, and the url of its file.",
+        GetAsset,
+        AssetRecord,
+        get_asset,
+    ),
+    Tool(
+        "list_tags",
+        "List tags",
+        "Lists the tags in use in a library with how many assets carry each, most used first. Look here before "
+        "inventing a new tag.",
+        ListTags,
+        Page[TagRecord],
+        list_tags,
+    ),
+    Tool(
+        "tag_assets",
+        "Tag assets",
+        "Adds tags to assets. Tags that are there already stay. Either every asset is tagged or none is. Needs write.",
+        TagAssets,
+        Tagged,
+        tag_assets,
+        writes=True,
+    ),
+    Tool(
+        "untag_assets",
+        "Untag assets",
+        "Removes tags from assets. Either it is done for every asset or for none. Needs write.",
+        UntagAssets,
+        Untagged,
+        untag_assets,
+        writes=True,
+        destructive=True,
+    ),
+    Tool(
+        "update_asset_description",
+        "Update asset description",
+        "Replaces the description of an asset, kept exactly as given; an empty one clears it. Needs write.",
+        UpdateAssetDescription,
+        Described,
+        update_asset_description,
+        writes=True,
+        destructive=True,
+    ),
+    Tool(
+        "create_library",
+        "Create library",
+        "Creates a library in the organization, with write for this credential. Its id is in the answer: it may "
+        "differ from the slug that was asked for. Needs write on at least one library.",
+        CreateLibrary,
+        LibraryRecord,
+        create_library,
+        writes=True,
+        idempotent=False,
+    ),
+    Tool(
+        "rename_library",
+        "Rename library",
+        "Gives a library another name. Its id stays. Needs write.",
+        RenameLibrary,
+        LibraryRecord,
+        rename_library,
+        writes=True,
+        destructive=True,
+    ),
+)
+TOOLS = {tool.name: tool for tool in _tools}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource template and the read that answers it."""
+
+    template: str
+    name: str
+    title: str
+    description: str
+    contract: type[Contract]
+    operation: Callable[[Principal, Any], Record]
+
+    @property
+    def definition(self) -> mcp_types.ResourceTemplate:
+        return mcp_types.ResourceTemplate(
+            uri_template=self.template,
+            name=self.name,
+            title=self.title,
+            description=self.description,
+            mime_type="application/json",
+        )
+
+    def arguments(self, uri: str) -> dict[str, str] | None:
+        """Return what a URI says in the template's places, or None where it is not of this template."""
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/?#]+)", re.escape(self.template))
+        match = re.fullmatch(pattern, uri)
+        return match and {name: unquote(value) for name, value in match.groupdict().items()}
+
+
+RESOURCES = (
+    Resource(
+        "raster://organizations/{organizationId}/libraries",
+        "libraries",
+        "Libraries",
+        "The libraries of an organization that this credential reaches.",
+        ListLibraries,
+        list_libraries,
+    ),
+    Resource(
+        "raster://organizations/{organizationId}/libraries/{libraryId}/assets",
+        "assets",
+        "Assets",
+        "The newest assets of a library: the first page of list_assets.",
+        ListAssets,
+        list_assets,
+    ),
+    Resource(
+        "raster://organizations/{organizationId}/libraries/{libraryId}/tags",
+        "tags",
+        "Tags",
+        "The tags in use in a library, most used first.",
+        ListTags,
+        list_tags,
+    ),
+)

@@ -1,0 +1,169 @@
+"""The ASGI application: sends each request to the MCP door, the media files or Django's pages, and logs one line of it."""
+
+import gc
+import json
+import logging
+import os
+import time
+import uuid
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import quote
+
+import django
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from starlette.types import Message, Receive, Scope, Send
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
+django.setup(set_prefix=False)
+
+from assets.serving import serve_media  # noqa: E402 - needs the settings
+from mcp_gateway.asgi import Door  # noqa: E402
+from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
+from raster.transport import Transport, transport_of  # noqa: E402
+from raster.workers import workers  # noqa: E402
+
+MCP_PATHS = frozenset({"/mcp", "/mcp/"})
+MEDIA_PREFIX = "/media/"
+
+access_log = logging.getLogger("raster.access")
+logger = logging.getLogger("raster.asgi")
+
+
+class RequestTooLarge(Exception):
+    """More of a request's body came than its path takes."""
+
+
+class Application:
+    """Dispatches by host and path. Each request gets an id, which its answer, its log line and the audit log carry."""
+
+    def __init__(self) -> None:
+        self._pages = get_asgi_application()
+        self._door = Door()
+        self._running = AsyncExitStack()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._running.enter_async_context(self._door.run())
+        except Exception as error:
+            logger.error("The server cannot start", exc_info=error)
+            await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})
+            return
+        # What the start left behind is never garbage; without it collections are short.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 50, 100)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._running.aclose()
+        workers.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        transport = transport_of(scope)
+        record: dict[str, Any] = {"id": uuid.uuid4().hex, "method": scope["method"]}
+        request_id = record["id"].encode()
+        scope = {
+            **scope,
+            "scheme": "https" if transport.secure else "http",
+            "client": (transport.address, 0),
+            "raster.record": record,
+        }
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record["status"] = message["status"]
+                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id)]}
+            await send(message)
+
+        try:
+            await self._dispatch(scope, receive, sending, transport)
+        except Exception as error:
+            logger.error("A request failed", exc_info=error, extra={"fields": {"id": record["id"]}})
+            if "status" in record:
+                raise
+            await _answer(sending, InternalServerError())
+        finally:
+            record["address"] = transport.address
+            record["milliseconds"] = round((time.perf_counter() - started) * 1000, 1)
+            access_log.info("request", extra={"fields": record})
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+        path: str = scope["path"]
+        record = scope["raster.record"]
+        if transport.host == settings.MCP_HOST:
+            if path not in MCP_PATHS and path != "/":
+                await _answer(send, EndpointNotFound())
+                return
+            path = "/mcp"
+        if path in MCP_PATHS:
+            record["route"] = "/mcp"
+            await self._door(scope, receive, send, transport)
+        elif not transport.accepted and settings.DEV:
+            await _answer(send, HTTPSRequired())
+        elif transport.host == settings.MEDIA_HOST:
+            record["route"] = MEDIA_PREFIX
+            await _media(path.removeprefix("/"), scope, receive, send, transport)
+        elif path.startswith(MEDIA_PREFIX):
+            record["route"] = MEDIA_PREFIX
+            if settings.MEDIA_HOST:
+                await _redirect_to_media(send, path.removeprefix(MEDIA_PREFIX))
+            else:
+                await _media(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
+        else:
+            await self._page(scope, receive, send)
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > settings.MAX_PAGE_BODY:
+            await _answer(send, PayloadTooLarge())
+            return
+        received = 0
+
+        async def receiving() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > settings.MAX_PAGE_BODY:
+                raise RequestTooLarge
+            return message
+
+        try:
+            await self._pages(scope, receiving, send)
+        except RequestTooLarge:
+            await _answer(send, PayloadTooLarge())
+
+
+async def _media(path: str, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+    if transport.accepted:
+        await serve_media(path, scope, receive, send)
+    else:
+        await _redirect_to_media(send, path)
+
+
+async def _redirect_to_media(send: Send, path: str) -> None:
+    headers = [(b"location", f"{settings.MEDIA_BASE_URL}/{quote(path)}".encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 308, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _answer(send: Send, error: RasterError) -> None:
+    body = json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+application = Application()

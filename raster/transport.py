@@ -1,0 +1,80 @@
+"""How a request reached the server: over HTTPS or not, from which address, for which host.
+
+uvicorn runs with ``--no-proxy-headers``, so the scope says what the socket says. Forwarded headers are believed only
+from ``RASTER_TRUSTED_PROXIES``, and read from the right, where the nearest proxy writes.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+
+from django.conf import settings
+from starlette.types import Scope
+
+FORWARDED_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
+DEFAULT_PORTS = (":443", ":80")
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """What is known of the way a request came. ``accepted`` is False for plain HTTP outside development."""
+
+    secure: bool
+    accepted: bool
+    address: str
+    host: str
+
+
+def transport_of(scope: Scope) -> Transport:
+    """Return how this request came, from its ASGI scope."""
+    peer = scope["client"][0] if scope.get("client") else ""
+    host, forwarded_for, forwarded_proto, forwarded = "", "", "", False
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value.decode("latin-1").lower()
+        elif name in FORWARDED_HEADERS:
+            forwarded = True
+            if name == b"x-forwarded-for":
+                forwarded_for = f"{forwarded_for},{value.decode('latin-1')}"
+            elif name == b"x-forwarded-proto":
+                forwarded_proto = value.decode("latin-1")
+    for port in DEFAULT_PORTS:
+        host = host.removesuffix(port)
+    if forwarded and _is_trusted(peer):
+        secure = (forwarded_proto.rpartition(",")[2].strip().lower() or scope["scheme"]) == "https"
+        return Transport(secure, secure, _client_behind(peer, forwarded_for), host)
+    secure = scope["scheme"] == "https" and not forwarded
+    on_loopback = settings.DEV and not forwarded and is_loopback_host(host) and _is_loopback(peer)
+    return Transport(secure, secure or on_loopback, peer, host)
+
+
+def is_loopback_host(host: str) -> bool:
+    """Return whether a Host header names this machine, whatever the port."""
+    name, _, port = host.rpartition(":")
+    return (name if port.isdecimal() else host) in settings.LOOPBACK_HOSTS
+
+
+def _client_behind(peer: str, forwarded_for: str) -> str:
+    address = peer
+    for hop in reversed([hop.strip() for hop in forwarded_for.split(",") if hop.strip()]):
+        try:
+            ipaddress.ip_address(hop)
+        except ValueError:
+            break
+        address = hop
+        if not _is_trusted(hop):
+            break
+    return address
+
+
+def _is_trusted(address: str) -> bool:
+    if not settings.TRUSTED_PROXIES:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+
+
+def _is_loopback(address: str) -> bool:
+    return address == "::1" or address.startswith("127.")

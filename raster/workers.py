@@ -1,0 +1,41 @@
+"""A fixed pool of threads in which the event loop has Django's database work done."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from django.db import DatabaseError, InterfaceError, connection
+
+Result = TypeVar("Result")
+
+THREADS = 8
+
+
+class Workers:
+    """Runs functions in threads that keep their SQLite connection and give a PostgreSQL one back to Django's pool."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+
+    async def run(self, function: Callable[[], Result]) -> Result:
+        """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _with_connection, function)
+
+    def close(self) -> None:
+        """Wait for what is running, and close each thread's connection with the thread."""
+        self._pool.shutdown(wait=True)
+
+
+def _with_connection(function: Callable[[], Result]) -> Result:
+    try:
+        return function()
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        raise
+    finally:
+        if connection.vendor != "sqlite":
+            connection.close()
+
+
+workers = Workers()

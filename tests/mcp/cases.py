@@ -1,0 +1,54 @@
+"""One way to call each tool and resource at a library: a tool without a case here fails the tests that use them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.factories import AssetFactory, Cast
+
+#: What a tool is called with at a library, given the id of an asset that is not there.
+Arguments = Callable[[str, str, str], dict[str, Any]]
+
+
+def _at(**more: Any) -> Arguments:
+    def arguments(organization: str, library: str, asset: str) -> dict[str, Any]:
+        filled = {name: asset if value == "ASSET" else [asset] if value == ["ASSET"] else value for name, value in more.items()}
+        return {"organizationId": organization, "libraryId": library, **filled}
+
+    return arguments
+
+
+READS: dict[str, Arguments] = {
+    "list_assets": _at(),
+    "get_asset": _at(assetId="ASSET"),
+    "list_tags": _at(),
+}
+WRITES: dict[str, Arguments] = {
+    "tag_assets": _at(assetIds=["ASSET"], tags=["new"]),
+    "untag_assets": _at(assetIds=["ASSET"], tags=["sea"]),
+    "update_asset_description": _at(assetId="ASSET", description="Changed"),
+    "rename_library": _at(name="Changed"),
+}
+AT_A_LIBRARY = {**READS, **WRITES}
+#: Tools that name an organization and no library of it.
+AT_AN_ORGANIZATION: dict[str, dict[str, Any]] = {"list_libraries": {}, "create_library": {"name": "New"}}
+#: Tools that name nothing, so that there is nothing to find out with them.
+AT_NOTHING = {"whoami"}
+
+RESOURCES_AT_A_LIBRARY = {
+    "raster://organizations/{organizationId}/libraries/{libraryId}/assets",
+    "raster://organizations/{organizationId}/libraries/{libraryId}/tags",
+}
+RESOURCES_AT_AN_ORGANIZATION = {"raster://organizations/{organizationId}/libraries"}
+
+UNREACHABLE = ("unknown", "of another organization", "without a grant")
+
+
+def unreachable(cast: Cast) -> dict[str, tuple[str, str]]:
+    """Return organization and library ids that a key of Acme without a grant on Paris must not tell apart."""
+    AssetFactory(library=cast.paris, tagged=["secret"])
+    AssetFactory(library=cast.secret, tagged=["secret"])
+    return {
+        "unknown": ("acme", "no-such-one"),
+        "of another organization": ("acme", cast.secret.slug),
+        "without a grant": ("acme", cast.paris.slug),
+    }
