@@ -1,0 +1,137 @@
+"""Serving originals and sizes as files, outside Django, whose own file responses hold a whole file in memory."""
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from django.db import DatabaseError, InterfaceError
+from django.utils.http import content_disposition_header
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from assets import storage
+from assets.models import Asset
+from raster.workers import workers
+
+POLICY = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Referrer-Policy": "no-referrer",
+}
+ORIGINAL_CACHING = "no-cache"
+# Browsers keep a size, whose name changes with it; shared caches soon forget it, so that the trash takes effect.
+SIZE_CACHING = "public, max-age=31536000, s-maxage=300, immutable"
+ETAG_LENGTH = 32
+RETRY_AFTER_SECONDS = "5"
+
+logger = logging.getLogger("raster.media")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A file to serve, with what its answer says of it."""
+
+    path: Path
+    stat: os.stat_result
+    content_type: str
+    etag: str
+    caching: str
+    download_name: str
+
+
+async def serve_media(path: str, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request for ``<asset id>/<file name>`` or ``<asset id>/<width>/<size's name>``.
+
+    Whoever holds the link may read the file. What is unknown, in the trash or gone is one and the same 404.
+    """
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            policy = [(name.lower().encode(), value.encode()) for name, value in POLICY.items()]
+            message = {**message, "headers": [*message["headers"], *policy]}
+        await send(message)
+
+    response = await _response(path, scope)
+    await response(_with_known_range(scope), receive, sending)
+
+
+async def _response(path: str, scope: Scope) -> Response:
+    if scope["method"] not in {"GET", "HEAD"}:
+        return PlainTextResponse("Only GET and HEAD work here.\n", 405, {"Allow": "GET, HEAD"})
+    try:
+        file = await workers.run(partial(find_file, path))
+    except (DatabaseError, InterfaceError) as error:
+        logger.error("The database is out of reach", exc_info=error)
+        headers = {"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
+        return PlainTextResponse("Briefly out of reach. Try again in a few seconds.\n", 503, headers)
+    if file is None:
+        return PlainTextResponse("There is no such file.\n", 404, {"Cache-Control": "no-store"})
+    headers = {
+        "ETag": file.etag,
+        "Last-Modified": format_datetime(_modified(file), usegmt=True),
+        "Cache-Control": file.caching,
+    }
+    if _is_unchanged(file, Headers(scope=scope)):
+        return Response(status_code=304, headers=headers)
+    if "download" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+        disposition = content_disposition_header(as_attachment=True, filename=file.download_name)
+        headers["Content-Disposition"] = disposition or "attachment"
+    return FileResponse(file.path, headers=headers, media_type=file.content_type, stat_result=file.stat)
+
+
+def find_file(path: str) -> MediaFile | None:
+    """Return the file at a path as :func:`serve_media` takes it: one query."""
+    asset_id, _, rest = path.partition("/")
+    asset = Asset.objects.filter(pk=asset_id).live().first() if "\x00" not in path else None
+    if asset is None:
+        return None
+    width, slash, size_name = rest.partition("/")
+    if not slash and rest == asset.file_name:
+        name, content_type, caching = asset.file, asset.content_type, ORIGINAL_CACHING
+        tag, extension = asset.digest[:ETAG_LENGTH], Path(asset.file_name).suffix
+    elif slash and size_name and asset.sizes.get(width) == size_name:
+        name, content_type, caching = storage.size_name(size_name), "image/webp", SIZE_CACHING
+        tag, extension = Path(size_name).stem, Path(size_name).suffix
+    else:
+        return None
+    local = storage.local_path(name)
+    try:
+        stat = local.stat()
+    except FileNotFoundError:
+        logger.error("An asset's file is missing", extra={"fields": {"asset": asset.pk, "file": name}})
+        return None
+    return MediaFile(local, stat, content_type, f'"{tag}"', caching, asset.name + extension)
+
+
+def _modified(file: MediaFile) -> datetime:
+    return datetime.fromtimestamp(int(file.stat.st_mtime), UTC)
+
+
+def _is_unchanged(file: MediaFile, headers: Mapping[str, str]) -> bool:
+    """Return whether the client's copy is the present one (RFC 9110, 13.2.2)."""
+    if "if-none-match" in headers:
+        tags = [tag.strip().removeprefix("W/") for tag in headers["if-none-match"].split(",")]
+        return file.etag in tags or tags == ["*"]
+    try:
+        since = parsedate_to_datetime(headers["if-modified-since"])
+        return since.tzinfo is not None and _modified(file) <= since
+    except (KeyError, ValueError):
+        return False
+
+
+def _with_known_range(scope: Scope) -> Scope:
+    """Leave a Range in another unit than bytes out, as RFC 9110 (14.2) asks; Starlette would refuse it."""
+    headers = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name != b"range" or value.strip().lower().startswith(b"bytes=")
+    ]
+    return {**scope, "headers": headers}
