@@ -3,6 +3,8 @@
 from allauth.account import views
 from django.urls import path, re_path
 
+from accounts.views import password_reset
+
 urlpatterns = [
     path("login", views.login, name="account_login"),
     path("logout", views.logout, name="account_logout"),
@@ -11,7 +13,7 @@ urlpatterns = [
     path("reauthenticate", views.reauthenticate, name="account_reauthenticate"),
     path("confirm-email", views.email_verification_sent, name="account_email_verification_sent"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)\Z", views.confirm_email, name="account_confirm_email"),
-    path("password/reset", views.password_reset, name="account_reset_password"),
+    path("password/reset", password_reset, name="account_reset_password"),
     path("password/reset/done", views.password_reset_done, name="account_reset_password_done"),
     path(
         "password/reset/key/done",

@@ -5,7 +5,16 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from orgs import audit
 from orgs.access import OperatorPrincipal, OrganizationRef, Principal, UserPrincipal
-from orgs.contracts import AddMember, ChangeRole, CreateOrganization, OrganizationRecord, RemoveMember
+from orgs.contracts import (
+    AddMember,
+    ChangeRole,
+    CreateOrganization,
+    ListMembers,
+    MemberLibrary,
+    MemberRecord,
+    OrganizationRecord,
+    RemoveMember,
+)
 from orgs.models import Library, LibraryMembership, Membership, Organization
 from orgs.slugs import RESERVED_ORGANIZATION_SLUGS
 from raster.errors import BadUserInput, Forbidden, LibraryNotAuthorized, ResourceNotFound
@@ -13,6 +22,12 @@ from raster.fold import slugify
 
 MOST_OWNED_ORGANIZATIONS = 20
 RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
+
+
+def list_organizations(principal: UserPrincipal) -> list[OrganizationRecord]:
+    """Return the person's organizations by name."""
+    rows = Organization.objects.filter(memberships__user=principal.user)
+    return [OrganizationRecord(id=row.slug, name=row.name) for row in rows]
 
 
 def create_organization(principal: Principal, command: CreateOrganization, owner: User) -> OrganizationRecord:
@@ -38,6 +53,36 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
     except IntegrityError:
         raise unavailable from None
     return OrganizationRecord(id=organization.slug, name=organization.name)
+
+
+def list_members(principal: Principal, command: ListMembers) -> list[MemberRecord]:
+    """Return who is in an organization, by address: for its owners and admins."""
+    organization = principal.managed_organization(command.organization_id)
+    most = RANKS[_own_role(principal, organization)]
+    members = Membership.objects.filter(organization_id=organization.id).select_related("user")
+    return [
+        MemberRecord.model_validate(
+            {
+                "user_id": member.user_id,
+                "email": member.user.email,
+                "name": member.user.get_full_name(),
+                "role": member.role,
+                "sees_every_library": member.role in Membership.MANAGERS,
+                "libraries": [
+                    MemberLibrary.model_validate({"name": held.library.name, "role": held.role})
+                    for held in member.library_memberships.all()
+                ],
+                "may_change": RANKS[Membership.Role(member.role)] <= most,
+            }
+        )
+        for member in members.prefetch_related("library_memberships__library")
+    ]
+
+
+def roles_to_give(principal: Principal, organization: OrganizationRef) -> list[Membership.Role]:
+    """Return the roles that the principal may give in an organization it manages: none above its own."""
+    most = RANKS[_own_role(principal, organization)]
+    return [role for role in Membership.Role if RANKS[role] <= most]
 
 
 def add_member(principal: Principal, command: AddMember, user: User) -> None:
@@ -113,13 +158,17 @@ def _member(organization: OrganizationRef, user_id: int) -> Membership:
 def _check_rank(
     principal: Principal, organization: OrganizationRef, role: Membership.Role, membership: Membership | None
 ) -> None:
+    concerned = [role] if membership is None else [role, Membership.Role(membership.role)]
+    if max(RANKS[role] for role in concerned) > RANKS[_own_role(principal, organization)]:
+        raise Forbidden("Only an owner makes, changes and removes owners.")
+
+
+def _own_role(principal: Principal, organization: OrganizationRef) -> Membership.Role:
     if isinstance(principal, OperatorPrincipal):
-        return
+        return Membership.Role.OWNER
     if not isinstance(principal, UserPrincipal):
         raise Forbidden
-    concerned = [role] if membership is None else [role, Membership.Role(membership.role)]
-    if max(RANKS[role] for role in concerned) > RANKS[principal.role(organization)]:
-        raise Forbidden("Only an owner makes, changes and removes owners.")
+    return principal.role(organization)
 
 
 def _check_an_owner_stays(organization: OrganizationRef, leaving: Membership) -> None:

@@ -1,20 +1,37 @@
-"""The principal of a page: whoever signed in."""
+"""Who asks for a page, and what the pages of an organization share."""
 
-from typing import cast
+from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts.models import User
-from orgs.access import Origin, UserPrincipal
+from orgs.access import OrganizationRef, Origin, UserPrincipal
+
+MOST_IN_SIDEBAR = 50
 
 
 def principal_for_user(request: HttpRequest) -> UserPrincipal:
-    """Return the signed-in person as the principal of a request to a page."""
-    record: dict[str, str] = getattr(request, "scope", {}).get("raster.record", {})
+    """Return the signed-in person who asks for a page.
+
+    Raises:
+        PermissionDenied: nobody is signed in, which ``login_required`` tells more kindly.
+    """
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    record: dict[str, Any] = getattr(request, "scope", {}).get("raster.record", {})
     origin = Origin(
         face="web",
         address=request.META.get("REMOTE_ADDR", ""),
         user_agent=request.headers.get("User-Agent", ""),
         request_id=record.get("id", ""),
     )
-    return UserPrincipal(origin, cast("User", request.user))
+    return UserPrincipal(origin, request.user)
+
+
+def organization_page(principal: UserPrincipal, organization: OrganizationRef) -> dict[str, Any]:
+    """Return what layouts/organization.html shows around a page: the person's libraries, and what they may do."""
+    return {
+        "organization": organization,
+        "sidebar_libraries": principal.libraries().filter(organization_id=organization.id)[:MOST_IN_SIDEBAR],
+        "may_manage": principal.sees_every_library(organization),
+    }

@@ -1,11 +1,17 @@
 """What every page shares: the site's facts, the look of forms, and the pages that people meet when something fails."""
 
+import re
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+from raster.contracts import Page
+
+PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
 class FormRenderer(TemplatesSetting):
@@ -18,10 +24,37 @@ class FormRenderer(TemplatesSetting):
 def site(request: HttpRequest) -> dict[str, Any]:
     """Return what every template may use of this installation."""
     return {
+        "base_url": settings.BASE_URL,
         "mcp_url": settings.MCP_URL,
         "signup_open": settings.SIGNUP == "open",
         "mail_configured": settings.MAIL_CONFIGURED,
     }
+
+
+@dataclass(frozen=True)
+class Paging:
+    """Where a page of a list stands among its pages, for components/pagination.html."""
+
+    number: int
+    count: int
+
+    @classmethod
+    def of(cls, page: Page[Any]) -> "Paging":
+        return cls(page.page, max(1, -(-page.total // page.page_size)))
+
+    @property
+    def previous(self) -> int | None:
+        return min(self.number - 1, self.count) if self.number > 1 else None
+
+    @property
+    def next(self) -> int | None:
+        return self.number + 1 if self.number < self.count else None
+
+
+def page_number(request: HttpRequest) -> int:
+    """Return the page that ``?page=`` asks for; the first for anything that is no page."""
+    text = request.GET.get("page", "")
+    return int(text) if PAGE_NUMBER.fullmatch(text) else 1
 
 
 def error_page(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:
@@ -50,6 +83,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
         request, 404, "There is nothing here", "It may have moved, or it is not shared with the account you signed in with."
     )
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    response = error_page(request, 429, "Too many tries", "Wait a minute, then try again.")
+    response.headers["Retry-After"] = "60"
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

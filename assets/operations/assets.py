@@ -6,13 +6,14 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Prefetch, Subquery
 
 from assets.contracts import (
     AssetRecord,
     Described,
     GetAsset,
     ListAssets,
+    ListLibraries,
     UpdateAssetDescription,
     Uploader,
     VariantRecord,
@@ -52,6 +53,24 @@ def get_asset(principal: Principal, command: GetAsset) -> AssetRecord:
     """
     library = principal.library(command.organization_id, command.library_id, Level.READ)
     return asset_record(live_asset(library, command.asset_id), command.organization_id, library)
+
+
+def newest_pictures(principal: Principal, command: ListLibraries) -> dict[str, AssetRecord]:
+    """Return the newest asset that has sizes of each library on a page of libraries, by the library's id."""
+    organization = principal.organization(command.organization_id)
+    newest = Asset.objects.filter(library=OuterRef("pk")).exclude(sizes={}).main().live().newest_first()
+    start = (command.page - 1) * command.page_size
+    libraries = (
+        principal.libraries()
+        .filter(organization_id=organization.id)
+        .order_by("name", "slug")
+        .annotate(newest=Subquery(newest.values("pk")[:1]))[start : start + command.page_size]
+    )
+    by_newest = {library.newest: library for library in libraries}
+    return {
+        by_newest[asset.pk].slug: asset_record(asset, command.organization_id, by_newest[asset.pk])
+        for asset in _with_parts(Asset.objects.filter(pk__in=[pk for pk in by_newest if pk]))
+    }
 
 
 def update_asset_description(principal: Principal, command: UpdateAssetDescription) -> Described:
