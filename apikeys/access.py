@@ -129,5 +129,6 @@ def identity(principal: KeyPrincipal, rows: Iterable[Sequence[Any]]) -> Identity
 
 
 def _moment(value: datetime | str) -> datetime:
-    """Return a time as either database gives it: SQLite keeps UTC as text."""
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    """Return a time as any connection gives it: SQLite keeps UTC as text, which Django's connection parses."""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -44,7 +44,7 @@ def for_managers(
 @require_safe
 @for_managers
 def list_page(request: HttpRequest, principal: Principal, organization: OrganizationRef) -> HttpResponse:
-    keys = APIKey.objects.filter(organization_id=organization.id).with_access()
+    keys = APIKey.objects.filter(organization_id=organization.id).with_access().order_by("name")
     return render(request, "apikeys/list.html", {"organization": organization, "keys": keys})
 
 
