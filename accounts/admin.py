@@ -14,11 +14,8 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from accounts.people import verify_address
 
-admin.site.site_header = admin.site.site_title = "Raster"
-admin.site.index_title = "Administration"
 
-
-class NewUserForm(AdminUserCreationForm):
+class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # it takes no argument at run time
     """Asks for an address and a password."""
 
     class Meta:
@@ -27,7 +24,7 @@ class NewUserForm(AdminUserCreationForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # as above
     """Users, without their password hashes. An account is switched off, not deleted: its history stays."""
 
     form = forms.ModelForm
@@ -52,12 +49,12 @@ class UserAdmin(DjangoUserAdmin):
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Let only superusers give rights, so that nobody gives themselves more than they have."""
-        fields = tuple(super().get_readonly_fields(request, obj))
-        return fields if request.user.is_superuser else fields + self.only_superusers_change  # type: ignore[union-attr]
+        """Keep the verified address, and let only superusers give rights: nobody gives themselves more than they have."""
+        fields = (*super().get_readonly_fields(request, obj), *(("email",) if obj else ()))
+        return fields if request.user.is_superuser else fields + self.only_superusers_change
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        protected = obj is not None and obj.is_superuser and not request.user.is_superuser  # type: ignore[union-attr]
+        protected = obj is not None and obj.is_superuser and not request.user.is_superuser
         return not protected and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
-from django.contrib import messages
-from django.db.models import QuerySet
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from apikeys.contracts import DeleteKey, ScopeKey
@@ -31,14 +30,14 @@ class APIKeyAdmin(ReadOnlyAdmin):
         return key.label
 
     @admin.display(description="libraries with Read", ordering="reads")
-    def reads(self, key: APIKey) -> int:
+    def reads(self, key: Any) -> int:
         return int(key.reads)
 
     @admin.display(description="libraries with Write", ordering="writes")
-    def writes(self, key: APIKey) -> int:
+    def writes(self, key: Any) -> int:
         return int(key.writes)
 
-    def has_delete_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("apikeys.delete_apikey")
 
     @admin.action(description="Take all access from the selected keys", permissions=["delete"])

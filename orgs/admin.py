@@ -1,21 +1,23 @@
 """Staff's view of organizations: to look things up; what has rules is changed by its operations."""
 
-from typing import Any
+from dataclasses import replace
 
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from orgs.access import OperatorPrincipal, Origin
+from orgs.access import OperatorPrincipal
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
+from orgs.principal import principal_for_user
 
 
 def staff_principal(request: HttpRequest) -> OperatorPrincipal:
-    """Return the member of the staff who sent the request."""
-    return OperatorPrincipal(Origin("admin"), staff=request.user)
+    """Return the member of the staff who sent a request to the Django admin."""
+    person = principal_for_user(request)
+    return OperatorPrincipal(replace(person.origin, face="admin"), staff=person.user)
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes no argument at run time
     """Rows to search and look at."""
 
     show_full_result_count = False

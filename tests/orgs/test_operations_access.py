@@ -1,11 +1,11 @@
 """The levels of people: who reaches which library, and how."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
 
-from orgs.access import Level, Origin, OrganizationRef, UserPrincipal
+from orgs.access import Level, OrganizationRef, Origin, UserPrincipal
 from orgs.models import LibraryMembership, Membership
 from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
 from tests.factories import OPERATOR, Cast
@@ -42,8 +42,10 @@ def test_each_person_reaches_what_their_roles_say(
     cast: Cast, name: str, organization: str, library: str, outcome: Any
 ) -> None:
     caller = principal(cast, name)
-    refused_to_read = nullcontext() if outcome in {READS, WRITES} else pytest.raises(outcome)
-    refused_to_write = {WRITES: nullcontext(), READS: pytest.raises(LibraryReadOnly)}.get(outcome, refused_to_read)
+    refused_to_read: AbstractContextManager[Any] = (
+        nullcontext() if outcome in {READS, WRITES} else pytest.raises(outcome)
+    )
+    refused_to_write = pytest.raises(LibraryReadOnly) if outcome == READS else refused_to_read
     with refused_to_write:
         caller.library(organization, library, Level.WRITE)
     with refused_to_read:

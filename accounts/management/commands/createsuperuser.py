@@ -4,8 +4,8 @@ from typing import Any
 
 from django.contrib.auth.management.commands import createsuperuser
 
-from accounts.people import verify_address
 from accounts.models import User
+from accounts.people import verify_address
 
 
 class Command(createsuperuser.Command):
