@@ -124,7 +124,9 @@ def identity(principal: KeyPrincipal, rows: Iterable[Sequence[Any]]) -> Identity
     return Identity(
         organization_id=principal.home.slug,
         organization_name=principal.home.name,
-        libraries=[LibraryAccess(library=slug, access="write" if level == Level.WRITE else "read") for slug, level in rows],
+        libraries=[
+            LibraryAccess(library=slug, access="write" if level == Level.WRITE else "read") for slug, level in rows
+        ],
     )
 
 

@@ -28,11 +28,11 @@ def ready_commands(key: str) -> list[Command]:
         Command(
             "cursor",
             "Cursor",
-            "In ~/.cursor/mcp.json, or in .cursor/mcp.json of a project",
+            "In ~/.cursor/mcp.json",
             json.dumps({"mcpServers": {"raster": {"url": url, "headers": headers}}}, indent=2),
         ),
         Command("vs-code", "VS Code", "In a terminal", f"code --add-mcp '{json.dumps(server)}'"),
-        Command("codex", "Codex", "In ~/.codex/config.toml, with the key in the environment", _codex(url, key)),
+        Command("codex", "Codex", "In a terminal: the key stays in the environment", _codex(url, key)),
         Command("curl", "curl", "In a terminal: it answers with what the key reaches", _curl(url, key)),
         Command("python", "Python", 'With the official client: pip install "mcp>=2,<3"', _python(url, key)),
     ]
@@ -44,10 +44,12 @@ def _claude_code(url: str, key: str) -> str:
 
 def _codex(url: str, key: str) -> str:
     return f"""\
-# export RASTER_API_KEY={key}
+export RASTER_API_KEY={key}
+cat >> ~/.codex/config.toml <<'END'
 [mcp_servers.raster]
 url = "{url}"
-bearer_token_env_var = "RASTER_API_KEY\""""
+bearer_token_env_var = "RASTER_API_KEY"
+END"""
 
 
 def _curl(url: str, key: str) -> str:

@@ -16,7 +16,8 @@ from raster.errors import BadUserInput
 
 ACCESS_PREFIX = "access."
 HELD = re.compile(r"(?:[a-z0-9-]+:(?:read|write)(?:,|\Z))*")
-EXPIRIES = [("", "Does not expire"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")]
+NEVER = "never"
+EXPIRIES = [(NEVER, "Does not expire"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")]
 
 
 class KeyNameField(forms.CharField):
@@ -39,7 +40,7 @@ class CreateKeyForm(forms.Form):
     """A new key's name and how long it lasts."""
 
     name = KeyNameField(help_text="What uses it and where, such as “Website CI”.")
-    expires_in_days = forms.ChoiceField(choices=EXPIRIES, required=False, label="Expires")
+    expires_in_days = forms.ChoiceField(choices=EXPIRIES, label="Expires")
 
     def command(self, organization: OrganizationRef, access: dict[str, Access]) -> CreateKey:
         """Return what to create, with the access of the libraries that were chosen."""
@@ -49,7 +50,7 @@ class CreateKeyForm(forms.Form):
             {
                 "organization_id": organization.slug,
                 "name": self.cleaned_data["name"],
-                "expires_in_days": int(days) if days else None,
+                "expires_in_days": None if days == NEVER else int(days),
                 "access": {slug: word for slug, word in access.items() if word != "none"},
             },
         )
@@ -91,7 +92,7 @@ def chosen_access(data: QueryDict) -> dict[str, Access]:
         if name.startswith(ACCESS_PREFIX):
             if word not in LEVELS:
                 raise BadUserInput("Access is none, read or write.")
-            chosen[name.removeprefix(ACCESS_PREFIX)] = word  # type: ignore[assignment]  # a key of LEVELS
+            chosen[name.removeprefix(ACCESS_PREFIX)] = word
     return chosen
 
 

@@ -29,7 +29,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 def for_managers(
     view: Callable[Concatenate[HttpRequest, Principal, OrganizationRef, P], HttpResponse],
-) -> Callable[Concatenate[HttpRequest, str, P], HttpResponse]:
+) -> Callable[..., HttpResponse]:
     """Let owners and admins of the organization in the address see a page; members get a 403, others a 404."""
 
     @login_required
@@ -190,9 +190,7 @@ def _kept_choices(key: APIKey) -> str:
     return f"api_key_access.{key.pk}"
 
 
-def _reveal(
-    request: HttpRequest, organization: OrganizationRef, revealed: RevealedKey, **facts: Any
-) -> HttpResponse:
+def _reveal(request: HttpRequest, organization: OrganizationRef, revealed: RevealedKey, **facts: Any) -> HttpResponse:
     """Show a key, in the one answer that ever holds its secret."""
     response = render(
         request,

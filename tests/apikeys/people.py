@@ -1,6 +1,9 @@
 """What tests of keys share: browsers that signed in, just now or too long ago, and the whole database as text."""
 
+import html
+import re
 import time
+from typing import Protocol
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
@@ -13,6 +16,13 @@ from apikeys.access import KEY_STATEMENT, KeyPrincipal, principal_from_row
 from orgs.access import Origin
 
 TOO_LONG_AGO = settings.RECENT_SIGN_IN_SECONDS + 1
+
+
+class Answer(Protocol):
+    """What Django's test client gives back."""
+
+    @property
+    def content(self) -> bytes: ...
 
 
 def sign_in(user: User, *, seconds_ago: float = 0) -> Client:
@@ -31,6 +41,13 @@ def sign_in_again(client: Client) -> None:
     session = client.session
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
     session.save()
+
+
+def hidden_field(answer: Answer, name: str) -> str:
+    """Return the value of a page's hidden field."""
+    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', answer.content.decode())
+    assert found
+    return html.unescape(found[1])
 
 
 def principal_for(text: str) -> KeyPrincipal:

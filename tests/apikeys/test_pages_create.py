@@ -1,18 +1,16 @@
 """Making a key in the browser: it is shown in one answer, and never again."""
 
-import html
 import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections
-from django.http import HttpResponse
 from django.test import Client
 
 from apikeys import secrets
 from apikeys.models import APIKey
 from orgs.models import AuditEntry
-from tests.apikeys.people import TOO_LONG_AGO, principal_for, sign_in, whole_database
+from tests.apikeys.people import TOO_LONG_AGO, Answer, hidden_field, principal_for, sign_in, whole_database
 from tests.factories import Cast
 
 pytestmark = pytest.mark.usefixtures("static_files")
@@ -20,27 +18,25 @@ pytestmark = pytest.mark.usefixtures("static_files")
 NEW = "/acme/settings/api-keys/new"
 
 
-def nonce(answer: HttpResponse) -> str:
-    found = re.search(r'name="nonce" value="([^"]+)"', answer.content.decode())
-    assert found
-    return html.unescape(found[1])
-
-
 def fill(client: Client, name: str = "Website CI", **fields: str) -> dict[str, str]:
-    return {"nonce": nonce(client.get(NEW)), "name": name, "expires_in_days": "", **fields}
+    return {"nonce": hidden_field(client.get(NEW), "nonce"), "name": name, "expires_in_days": "never", **fields}
 
 
-def secret_in(answer: HttpResponse) -> str:
-    return set(secrets.PATTERN.findall(answer.content.decode())) and next(
-        match[0] for match in secrets.PATTERN.finditer(answer.content.decode())
-    )
+def secret_in(answer: Answer) -> str:
+    """Return the key that a page shows, and shows no other."""
+    (secret,) = {match[0] for match in secrets.PATTERN.finditer(answer.content.decode())}
+    return secret
 
 
 def test_a_form_without_its_nonce_or_with_somebody_elses_makes_nothing(cast: Cast) -> None:
     client = sign_in(cast.alice)
-    own, foreign = nonce(client.get(NEW)), nonce(sign_in(cast.dave).get("/globex/settings/api-keys/new"))
+    own = hidden_field(client.get(NEW), "nonce")
+    foreign = hidden_field(sign_in(cast.dave).get("/globex/settings/api-keys/new"), "nonce")
+        hidden_field(client.get(NEW), "nonce"),
+        hidden_field(sign_in(cast.dave).get("/globex/settings/api-keys/new"), "nonce"),
+    )
     for wrong in ("", "x", own + "x", foreign):
-        answer = client.post(NEW, {"name": "Website CI", "nonce": wrong})
+        answer = client.post(NEW, {"name": "Website CI", "expires_in_days": "never", "nonce": wrong})
         assert "open for too long" in answer.content.decode()
         assert 'value="Website CI"' in answer.content.decode()
     assert not APIKey.objects.exists()
@@ -75,9 +71,11 @@ def test_a_mistake_is_shown_beside_its_field_and_keeps_what_was_typed(
     page = answer.content.decode()
     assert problem in page
     assert 'name="access.paris" value="read" checked' in page
-    assert nonce(answer) != sent["nonce"]
+    assert hidden_field(answer, "nonce") != sent["nonce"]
     assert APIKey.objects.count() == 1
-    assert client.post(NEW, fill(client) | {"nonce": nonce(answer)}).headers["Cache-Control"] == "no-store"
+    assert (
+        client.post(NEW, fill(client) | {"nonce": hidden_field(answer, "nonce")}).headers["Cache-Control"] == "no-store"
+    )
 
 
 def test_an_unknown_level_is_not_understood(cast: Cast) -> None:
@@ -94,7 +92,10 @@ def test_the_key_is_in_one_answer_and_nowhere_else(cast: Cast, caplog: pytest.Lo
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     page = answer.content.decode()
     secret = secret_in(answer)
-    assert re.search(rf'<label for="key">Your new API key</label>\s*<div class="copy">\s*<input id="key" value="{secret}" readonly', page)
+    assert re.search(
+        rf'<label for="key">Your new API key</label>\s*<div class="copy">\s*<input id="key" value="{secret}" readonly',
+        page,
+    )
 
     assert principal_for(secret).name == "Website CI"
     assert APIKey.objects.get().label in whole_database()

@@ -1,32 +1,22 @@
 """Ending a key's value, or the key: only on purpose, and at once."""
 
-import html
-import re
-
 import pytest
-from django.http import HttpResponse
 
 from apikeys import secrets
 from apikeys.models import APIKey
 from orgs.models import AuditEntry
 from raster.errors import InvalidAPIKey
-from tests.apikeys.people import TOO_LONG_AGO, principal_for, sign_in, whole_database
+from tests.apikeys.people import TOO_LONG_AGO, hidden_field, principal_for, sign_in, whole_database
 from tests.factories import Cast
 
 pytestmark = pytest.mark.usefixtures("static_files")
-
-
-def nonce(answer: HttpResponse) -> str:
-    found = re.search(r'name="nonce" value="([^"]+)"', answer.content.decode())
-    assert found
-    return html.unescape(found[1])
 
 
 @pytest.mark.parametrize("act", ["regenerate", "delete"])
 def test_a_sign_in_that_is_not_recent_is_asked_for_first(cast: Cast, act: str) -> None:
     key = cast.key("CI")
     path = f"/acme/settings/api-keys/{key.key_id}/{act}"
-    fresh = nonce(sign_in(cast.alice).get(path)) if act == "regenerate" else ""
+    fresh = hidden_field(sign_in(cast.alice).get(path), "nonce") if act == "regenerate" else ""
     client = sign_in(cast.alice, seconds_ago=TOO_LONG_AGO)
     answer = client.post(path, {"name": "CI", "nonce": fresh})
     assert answer.headers["Location"].startswith("/reauthenticate?next=")
@@ -37,8 +27,8 @@ def test_a_key_is_regenerated_by_its_own_form_alone(cast: Cast) -> None:
     key, other = cast.key("CI"), cast.key("Other")
     client = sign_in(cast.alice)
     path = f"/acme/settings/api-keys/{key.key_id}/regenerate"
-    of_other = nonce(client.get(f"/acme/settings/api-keys/{other.key_id}/regenerate"))
-    of_creation = nonce(client.get("/acme/settings/api-keys/new"))
+    of_other = hidden_field(client.get(f"/acme/settings/api-keys/{other.key_id}/regenerate"), "nonce")
+    of_creation = hidden_field(client.get("/acme/settings/api-keys/new"), "nonce")
     for wrong in ("", "x", of_other, of_creation):
         assert client.post(path, {"nonce": wrong}).headers["Location"] == path
     assert principal_for(key.secret).name == "CI"
@@ -50,7 +40,7 @@ def test_the_new_value_is_shown_once_and_the_old_one_is_refused_at_once(cast: Ca
     path = f"/acme/settings/api-keys/{key.key_id}/regenerate"
     form = client.get(path)
     assert "never" in form.content.decode()
-    answer = client.post(path, {"nonce": nonce(form)})
+    answer = client.post(path, {"nonce": hidden_field(form, "nonce")})
     assert answer.status_code == 200
     assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
     shown = secrets.PATTERN.search(answer.content.decode())
@@ -60,7 +50,7 @@ def test_the_new_value_is_shown_once_and_the_old_one_is_refused_at_once(cast: Ca
     assert principal_for(shown[0]).key_id == key.key_id
     assert shown[0][-38:] not in whole_database()
 
-    again = client.post(path, {"nonce": nonce(form)})
+    again = client.post(path, {"nonce": hidden_field(form, "nonce")})
     assert again.status_code == 409
     assert "This key was already regenerated" in again.content.decode()
     assert principal_for(shown[0]).key_id == key.key_id
