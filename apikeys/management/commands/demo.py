@@ -103,9 +103,7 @@ class Command(OperatorCommand):
         return regenerate_key(self.principal, RegenerateKey(organization_id=ORGANIZATION, key_id=key.pk)).secret
 
     def _tell(self, demo: Demo) -> None:
-        command = (
-            f'claude mcp add --transport http raster {demo["mcp_url"]} --header "Authorization: Bearer {demo["key"]}"'
-        )
+        header = f'--header "Authorization: Bearer {demo["key"]}"'
         self.stdout.write(
             f"\nRaster      {settings.BASE_URL}\n"
             f"Sign in     {demo['email']} (owner) or {EDITOR} (editor of Barcelona)\n"
