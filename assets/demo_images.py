@@ -158,7 +158,8 @@ def _sagrada_at_dusk(chance: random.Random) -> str:
     def spire(x: float, width: float, top: float) -> str:
         base, shoulder = HEIGHT - 140, top + 190
         return (
-            f'<path d="M{x - width},{base} C{x - width},{shoulder + 60} {x - width * 0.45},{shoulder} {x - 5},{top + 26} '
+            f'<path d="M{x - width},{base} '
+            f"C{x - width},{shoulder + 60} {x - width * 0.45},{shoulder} {x - 5},{top + 26} "
             f'L{x + 5},{top + 26} C{x + width * 0.45},{shoulder} {x + width},{shoulder + 60} {x + width},{base} Z"/>'
             f'<circle cx="{x}" cy="{top + 16}" r="11"/><rect x="{x - 2}" y="{top - 18}" width="4" height="40"/>'
             f'<rect x="{x - 11}" y="{top - 8}" width="22" height="4"/>'
@@ -189,7 +190,8 @@ def _harbour_morning(chance: random.Random) -> str:
     for _ in range(9):
         x, y, size = chance.uniform(80, 1520), chance.uniform(585, 720), chance.uniform(0.55, 1.25)
         boats.append(
-            f'<g transform="translate({x:.0f} {y:.0f}) scale({size:.2f})"><path d="M-46,0 H46 L34,16 H-34 Z" fill="#24455f"/>'
+            f'<g transform="translate({x:.0f} {y:.0f}) scale({size:.2f})">'
+            '<path d="M-46,0 H46 L34,16 H-34 Z" fill="#24455f"/>'
             '<path d="M3,-6 V-128 C36,-92 46,-48 48,-6 Z" fill="#fffaf0"/>'
             '<path d="M-3,-6 V-112 C-22,-70 -34,-34 -38,-6 Z" fill="#f4d9bd"/></g>'
         )
@@ -216,7 +218,8 @@ def _montserrat_ridges(chance: random.Random) -> str:
 
 def _city_lights(chance: random.Random) -> str:
     stars = "".join(
-        f'<circle cx="{chance.uniform(0, WIDTH):.0f}" cy="{chance.uniform(0, 560):.0f}" r="{chance.uniform(0.6, 2):.1f}"/>'
+        f'<circle cx="{chance.uniform(0, WIDTH):.0f}" cy="{chance.uniform(0, 560):.0f}" '
+        f'r="{chance.uniform(0.6, 2):.1f}"/>'
         for _ in range(170)
     )
     return _scene(
@@ -247,7 +250,8 @@ def _beach_from_above(chance: random.Random) -> str:
         y = 700 + x * 0.22 + chance.uniform(-50, 90)
         parasols.append(
             f'<circle cx="{x + 12:.0f}" cy="{y + 16:.0f}" r="33" fill="#8a6a45" opacity="0.45" filter="url(#mist)"/>'
-            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="33" fill="{color}"/><path d="M{x:.0f},{y - 33:.0f} v66 m-33,-33 h66" '
+            f'<circle cx="{x:.0f}" cy="{y:.0f}" r="33" fill="{color}"/>'
+            f'<path d="M{x:.0f},{y - 33:.0f} v66 m-33,-33 h66" '
             'stroke="#00000022" stroke-width="5"/>'
         )
     return _scene(
@@ -354,9 +358,10 @@ def _tower_in_autumn(chance: random.Random) -> str:
         for y in range(300, 860, 46)
         for spread in (10 + 150 * ((y - 200) / 660) ** 2.2,)
     )
+    reds = ("#c8551b", "#e07a1f", "#a63d12", "#f0a83a", "#7d3312")
     leaves = "".join(
         f'<circle cx="{chance.uniform(-30, WIDTH + 30):.0f}" cy="{chance.gauss(965, 48):.0f}" '
-        f'r="{chance.uniform(16, 54):.0f}" fill="{chance.choice(("#c8551b", "#e07a1f", "#a63d12", "#f0a83a", "#7d3312"))}" '
+        f'r="{chance.uniform(16, 54):.0f}" fill="{chance.choice(reds)}" '
         f'opacity="{chance.uniform(0.55, 0.95):.2f}"/>'
         for _ in range(330)
     )
@@ -369,7 +374,8 @@ def _tower_in_autumn(chance: random.Random) -> str:
         'fill="#6b4a35" opacity="0.5"/>',
         f'<g stroke="#50341f" stroke-width="7" fill="none">{lattice}<path d="M792,70 C788,420 750,700 615,925 '
         'M808,70 C812,420 850,700 985,925 M720,925 Q800,760 880,925"/></g>',
-        '<g fill="#50341f"><rect x="742" y="556" width="116" height="16"/><rect x="690" y="734" width="220" height="22"/>'
+        '<g fill="#50341f"><rect x="742" y="556" width="116" height="16"/>'
+        '<rect x="690" y="734" width="220" height="22"/>'
         '<rect x="797" y="30" width="6" height="60"/></g>',
         leaves,
     )
@@ -379,9 +385,8 @@ def _river_at_night(chance: random.Random) -> str:
     lamps, reflections = [], []
     for x in range(60, WIDTH, 148):
         lamps.append(f'<circle cx="{x}" cy="560" r="34" fill="#ffd27a" opacity="0.5" filter="url(#soft)"/>')
-        lamps.append(
-            f'<circle cx="{x}" cy="560" r="8" fill="#fff1c9"/><rect x="{x - 2}" y="566" width="4" height="54" fill="#0d1026"/>'
-        )
+        lamps.append(f'<circle cx="{x}" cy="560" r="8" fill="#fff1c9"/>')
+        lamps.append(f'<rect x="{x - 2}" y="566" width="4" height="54" fill="#0d1026"/>')
         for _ in range(26):
             y = chance.uniform(742, HEIGHT)
             width = 6 + (y - 720) * 0.09 * chance.random()
@@ -390,7 +395,8 @@ def _river_at_night(chance: random.Random) -> str:
     return _scene(
         _sky(((0, "#080c2a"), (0.6, "#25306e"), (1, "#6f5a96")), height=745),
         _skyline(chance, 625, 60, 170, "#111737", "#ffd98f", 0.3),
-        '<rect y="615" width="1600" height="130" fill="#2b2f55"/><rect y="606" width="1600" height="14" fill="#3c4170"/>',
+        '<rect y="615" width="1600" height="130" fill="#2b2f55"/>'
+        '<rect y="606" width="1600" height="14" fill="#3c4170"/>',
         arches,
         _gradient("water", ((0, "#1b2456"), (1, "#070a20"))),
         '<rect y="743" width="1600" height="330" fill="url(#water)"/>',
@@ -404,9 +410,9 @@ def _lavender_rows(chance: random.Random) -> str:
     for row in range(-16, 17):
         left, right = 800 + row * 150 - 58, 800 + row * 150 + 58
         shade = chance.choice(("#7b4fa6", "#8a5bb8", "#6d4596"))
-        rows.append(
-            f'<polygon points="{800 + row * 11 - 3},560 {800 + row * 11 + 3},560 {right},{HEIGHT} {left},{HEIGHT}" fill="{shade}"/>'
-        )
+        far = 800 + row * 11
+        points = f"{far - 3},560 {far + 3},560 {right},{HEIGHT} {left},{HEIGHT}"
+        rows.append(f'<polygon points="{points}" fill="{shade}"/>')
     blossoms = []
     for _ in range(2600):
         depth = chance.random() ** 1.4

@@ -62,7 +62,6 @@ def _is_svg(head: bytes) -> bool:
 
     Text that declares entities is refused: they blow up when they are expanded, and can name other files.
     """
-
     verdicts: list[bool] = []
 
     def on_doctype(_name: str, _system_id: str | None, _public_id: str | None, has_internal_subset: int) -> None:

@@ -1,7 +1,7 @@
 """Taking files in: what a file is, where it goes, and the row that stands for it."""
 
-import os
 import unicodedata
+from pathlib import Path
 from typing import BinaryIO
 
 from django.db import transaction
@@ -64,7 +64,7 @@ def import_file(principal: Principal, command: ImportFile, file: BinaryIO) -> Im
 
 def asset_name(file_name: str) -> str:
     """Return the name for an asset that comes as ``file_name``: without extension and invisible characters."""
-    stem = unicodedata.normalize("NFC", os.path.splitext(file_name)[0])
+    stem = unicodedata.normalize("NFC", Path(file_name).stem)
     visible = "".join(
         character
         for character in stem
@@ -75,11 +75,12 @@ def asset_name(file_name: str) -> str:
 
 def url_name(file_name: str, file_type: FileType) -> str:
     """Return the last part of the URL: letters and digits of any script joined by hyphens, and the true extension."""
-    words = "".join(
+    spaced = "".join(
         character if unicodedata.category(character)[0] in "LMN" or character in "-_" else " "
         for character in asset_name(file_name)
     )
-    return f"{'-'.join(words.split())[:FILE_NAME_LENGTH].strip('-') or 'file'}.{file_type.extension}"
+    words = [word for word in spaced.split() if any(character.isalnum() for character in word)]
+    return f"{'-'.join(words)[:FILE_NAME_LENGTH].strip('-') or 'file'}.{file_type.extension}"
 
 
 def _twin(library: Library, digest: str) -> Asset | None:
