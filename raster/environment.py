@@ -6,12 +6,15 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+import dj_database_url
+from dj_database_url import DBConfig
 from django.core.exceptions import ImproperlyConfigured
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 MAX_PEPPER = 32_767
-MIN_PEPPER_LENGTH = 32
+MAX_PORT = 65_535
+MIN_SECRET_LENGTH = 32
 
 KNOWN = frozenset(
     {
@@ -59,13 +62,20 @@ def flag(name: str) -> bool:
     return value == "1"
 
 
-def number(name: str, default: int) -> int:
-    """Return the variable as a whole number, or ``default``."""
+def port(name: str, default: int) -> int:
+    """Return the variable as the number of a port, or ``default``."""
     value = text(name, str(default))
-    try:
-        return int(value)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number.") from None
+    if not (value.isdecimal() and 1 <= int(value) <= MAX_PORT):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a port, a number from 1 to {MAX_PORT}.")
+    return int(value)
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """Return the variable's text if it is long enough to be a secret."""
+    value = text(name, default)
+    if len(value) < MIN_SECRET_LENGTH:
+        raise ImproperlyConfigured(f"{name} is shorter than {MIN_SECRET_LENGTH} characters: use a random one.")
+    return value
 
 
 def words(name: str) -> list[str]:
@@ -84,10 +94,27 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
 def url(name: str, default: str | None = None) -> str:
     """Return an http or https URL that is a bare origin, without a slash at its end."""
     value = text(name, default).rstrip("/")
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path or parts.query or parts.username:
+    if not _is_origin(value):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes an origin such as https://raster.example.com.")
     return value
+
+
+def origins(name: str) -> list[str]:
+    """Return a comma-separated list of origins, in lower case."""
+    values = [word.rstrip("/").lower() for word in words(name)]
+    for value in values:
+        if not _is_origin(value):
+            raise ImproperlyConfigured(f"{name} has {value!r}; it takes origins such as https://app.example.com.")
+    return values
+
+
+def _is_origin(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # raises for what is no port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}"
 
 
 def host(name: str) -> str:
@@ -106,6 +133,17 @@ def networks(name: str) -> tuple[Network, ...]:
         raise ImproperlyConfigured(f"{name}: {error}. It takes addresses or networks such as 10.0.0.0/8.") from None
 
 
+def database(name: str, default: str) -> DBConfig:
+    """Return Django's settings of the database that a URL names."""
+    try:
+        return dj_database_url.parse(text(name, default))
+    except ValueError:
+        # Neither the value nor the parser's message is shown: a password may be part of them.
+        raise ImproperlyConfigured(
+            f"{name} takes sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME."
+        ) from None
+
+
 def peppers(value: str) -> dict[int, bytes]:
     """Read ``number:secret`` pairs, separated by commas, into a table of pepper number to secret bytes.
 
@@ -114,12 +152,12 @@ def peppers(value: str) -> dict[int, bytes]:
     """
     table: dict[int, bytes] = {}
     for pair in filter(None, (pair.strip() for pair in value.split(","))):
-        number_text, _, secret = pair.partition(":")
+        number_text, _, pepper = pair.partition(":")
         if not number_text.isdecimal() or not 1 <= int(number_text) <= MAX_PEPPER or int(number_text) in table:
             raise ImproperlyConfigured("RASTER_KEY_PEPPERS takes pairs such as 1:secret, each number (1-32767) once.")
-        if len(secret) < MIN_PEPPER_LENGTH:
+        if len(pepper) < MIN_SECRET_LENGTH:
             raise ImproperlyConfigured(f"RASTER_KEY_PEPPERS: pepper {number_text} is shorter than 32 characters.")
-        table[int(number_text)] = secret.encode()
+        table[int(number_text)] = pepper.encode()
     if not table:
         raise ImproperlyConfigured("RASTER_KEY_PEPPERS must hold at least one pepper. See docs/configuration.md.")
     return table

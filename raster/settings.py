@@ -3,7 +3,6 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,11 +20,11 @@ DEV = environment.flag("RASTER_DEV")
 DATA_DIR = Path(environment.text("RASTER_DATA_DIR", "var")).resolve()
 if DEV:
     _secrets = development_secrets(DATA_DIR)
-    SECRET_KEY = environment.text("SECRET_KEY", _secrets["secret_key"])
+    SECRET_KEY = environment.secret("SECRET_KEY", _secrets["secret_key"])
     KEY_PEPPERS = environment.peppers(environment.text("RASTER_KEY_PEPPERS", _secrets["key_peppers"]))
-    BASE_URL = environment.url("RASTER_BASE_URL", f"http://localhost:{environment.number('PORT', 8000)}")
+    BASE_URL = environment.url("RASTER_BASE_URL", f"http://localhost:{environment.port('PORT', 8000)}")
 else:
-    SECRET_KEY = environment.text("SECRET_KEY")
+    SECRET_KEY = environment.secret("SECRET_KEY")
     KEY_PEPPERS = environment.peppers(environment.text("RASTER_KEY_PEPPERS"))
     BASE_URL = environment.url("RASTER_BASE_URL")
     if not BASE_URL.startswith("https://"):
@@ -43,7 +42,7 @@ SERVED_HOSTS = frozenset(filter(None, (BASE_HOST, MCP_HOST, MEDIA_HOST)))
 ALLOWED_ORIGINS = frozenset(
     # Not the media host, which serves files that users uploaded.
     [f"{_base.scheme}://{host}" for host in (BASE_HOST, MCP_HOST) if host]
-    + [origin.rstrip("/").lower() for origin in environment.words("RASTER_ALLOWED_ORIGINS")]
+    + environment.origins("RASTER_ALLOWED_ORIGINS")
 )
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
 
@@ -114,7 +113,7 @@ FORM_RENDERER = "raster.pages.FormRenderer"
 
 # --- Data --------------------------------------------------------------------------------------------------------
 
-DATABASES = {"default": dj_database_url.parse(environment.text("DATABASE_URL", f"sqlite:///{DATA_DIR}/raster.sqlite3"))}
+DATABASES = {"default": environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR}/raster.sqlite3")}
 _database = DATABASES["default"]
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -169,7 +168,7 @@ RECENT_SIGN_IN_SECONDS = 15 * 60
 
 MAIL_CONFIGURED = bool(environment.text("EMAIL_HOST", ""))
 EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = environment.number("EMAIL_PORT", 587)
+EMAIL_PORT = environment.port("EMAIL_PORT", 587)
 EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = environment.choice("EMAIL_USE_TLS", ("0", "1"), "1") == "1"

@@ -1,0 +1,93 @@
+"""Settings from the environment: what is wrong is refused at the start with a sentence, and all of it is documented."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from raster.environment import KNOWN
+
+PRODUCTION = {
+    "RASTER_BASE_URL": "https://raster.example.com",
+    "SECRET_KEY": "a secret key that is long enough to be one",
+    "RASTER_KEY_PEPPERS": "1:a pepper that is long enough to be one",
+}
+
+
+def start(tmp_path: Path, **environment: str | None) -> str:
+    """Read the settings in a fresh process with these variables; return its error's last line, empty if all is well."""
+    variables = {"PATH": os.environ["PATH"], "RASTER_DATA_DIR": str(tmp_path / "data"), **PRODUCTION, **environment}
+    finished = subprocess.run(
+        [sys.executable, "-c", "import raster.settings"],
+        cwd=settings.BASE_DIR,
+        env={name: value for name, value in variables.items() if value is not None},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if finished.returncode == 0 else finished.stderr.strip().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("RASTER_BASE_URL", None, "RASTER_BASE_URL must be set"),
+        ("RASTER_BASE_URL", "http://raster.example.com", "RASTER_BASE_URL must be an https URL"),
+        ("RASTER_BASE_URL", "raster.example.com", "RASTER_BASE_URL is 'raster.example.com'; it takes an origin"),
+        ("RASTER_BASE_URL", "https://raster.example.com/app", "it takes an origin"),
+        ("RASTER_BASE_URL", "https://raster.example.com?", "it takes an origin"),
+        ("RASTER_BASE_URL", "https://raster.example.com:port", "it takes an origin"),
+        ("RASTER_DEV", "yes", "RASTER_DEV is 'yes'; it takes 1 or 0"),
+        ("RASTER_KEY_PEPPERS", None, "RASTER_KEY_PEPPERS must be set"),
+        ("RASTER_KEY_PEPPERS", ",", "RASTER_KEY_PEPPERS must hold at least one pepper"),
+        ("RASTER_KEY_PEPPERS", "no-number", "RASTER_KEY_PEPPERS takes pairs such as 1:secret"),
+        ("RASTER_KEY_PEPPERS", f"0:{'a' * 32}", "RASTER_KEY_PEPPERS takes pairs such as 1:secret"),
+        ("RASTER_KEY_PEPPERS", f"1:{'a' * 32},1:{'b' * 32}", "each number (1-32767) once"),
+        ("RASTER_KEY_PEPPERS", "1:short", "pepper 1 is shorter than 32 characters"),
+        ("RASTER_MCP_HOST", "https://mcp.example.com", "RASTER_MCP_HOST is 'https://mcp.example.com'; it takes a host"),
+        ("RASTER_MEDIA_HOST", "media.example.com/files", "RASTER_MEDIA_HOST is"),
+        ("RASTER_ALLOWED_ORIGINS", "app.example.com", "RASTER_ALLOWED_ORIGINS has 'app.example.com'"),
+        ("RASTER_TRUSTED_PROXIES", "10.0.0.0/8, proxy", "RASTER_TRUSTED_PROXIES: 'proxy'"),
+        ("RASTER_SIGNUP", "everybody", "RASTER_SIGNUP is 'everybody'; it takes one of invite, open, closed"),
+        ("RASTER_SIGNUP", "open", "RASTER_SIGNUP=open needs mail"),
+        ("RASTER_SINGUP", "open", "Unknown setting RASTER_SINGUP"),
+        ("SECRET_KEY", None, "SECRET_KEY must be set"),
+        ("SECRET_KEY", "short", "SECRET_KEY is shorter than 32 characters"),
+        ("DATABASE_URL", "raster.sqlite3", "DATABASE_URL takes sqlite:///PATH or postgresql://"),
+        ("DATABASE_URL", "mysql://user@host/raster", "DATABASE_URL takes sqlite:///"),
+        ("DATABASE_URL", "postgresql://user:hunter2@host:port/raster", "DATABASE_URL takes sqlite:///"),
+        ("EMAIL_PORT", "smtp", "EMAIL_PORT is 'smtp'; it takes a port"),
+        ("EMAIL_PORT", "65536", "EMAIL_PORT is '65536'; it takes a port"),
+        ("EMAIL_USE_TLS", "true", "EMAIL_USE_TLS is 'true'; it takes one of 0, 1"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_with_a_sentence(
+    tmp_path: Path, name: str, value: str | None, sentence: str
+) -> None:
+    error = start(tmp_path, **{name: value})
+    assert error.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    assert sentence in error
+    assert "hunter2" not in error
+
+
+def test_three_settings_are_enough_for_an_installation(tmp_path: Path) -> None:
+    assert start(tmp_path) == ""
+
+
+def test_development_needs_none_and_keeps_its_secrets_to_itself(tmp_path: Path) -> None:
+    assert start(tmp_path, RASTER_DEV="1", **dict.fromkeys(PRODUCTION)) == ""
+    assert (tmp_path / "data" / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    documented = set(
+        re.findall(r"^\| `([A-Z_]+)`", (settings.BASE_DIR / "docs" / "configuration.md").read_text(), re.MULTILINE)
+    )
+    source = (settings.BASE_DIR / "raster" / "settings.py").read_text()
+    read = set(re.findall(r"""environment\.\w+\(["']([A-Z_]+)["']""", source))
+    assert {name for name in documented if name.startswith("RASTER_")} == KNOWN
+    assert documented == read
