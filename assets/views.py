@@ -58,9 +58,7 @@ def home(request: HttpRequest, organization: str) -> HttpResponse:
     """Show the libraries of an organization that the person sees."""
     principal = principal_for_user(request)
     context = organization_page(principal, principal.organization(organization))
-    command = ListLibraries(
-        organization_id=organization, page=page_number(request), page_size=LIBRARIES_ON_A_PAGE
-    )
+    command = ListLibraries(organization_id=organization, page=page_number(request), page_size=LIBRARIES_ON_A_PAGE)
     libraries = list_libraries(principal, command)
     covers = {slug: picture(asset) for slug, asset in newest_pictures(principal, command).items()}
     cards = [LibraryCard(library, covers.get(library.id)) for library in libraries.data]

@@ -63,7 +63,9 @@ class ErrorPageMiddleware:
             return error_page(request, exception.status, exception.message, "Go back and try it again.")
         if isinstance(exception, OperationalError):
             logger.error("The database is out of reach", exc_info=exception)
-            response = error_page(request, 503, "Briefly out of reach", "Try again in a few seconds. Nothing was changed.")
+            response = error_page(
+                request, 503, "Briefly out of reach", "Try again in a few seconds. Nothing was changed."
+            )
             response.headers["Retry-After"] = "5"
             return response
         return None

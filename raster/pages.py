@@ -81,7 +81,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return error_page(
-        request, 404, "There is nothing here", "It may have moved, or it is not shared with the account you signed in with."
+        request,
+        404,
+        "There is nothing here",
+        "It may have moved, or it is not shared with the account you signed in with.",
     )
 
 

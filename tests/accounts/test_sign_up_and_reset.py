@@ -1,0 +1,129 @@
+"""Making an account, confirming its address, and choosing a new password."""
+
+import re
+
+import pytest
+from allauth.account import app_settings
+from allauth.account.models import EmailAddress
+from django.core.mail import EmailMessage
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from tests.factories import PASSWORD, Cast, give_password
+
+pytestmark = pytest.mark.usefixtures("static_files", "no_earlier_tries")
+NEW_PASSWORD = "a very different sentence"
+
+
+def link_in(message: EmailMessage) -> str:
+    """Return the path of the first link in a mail, which is on this installation's configured address."""
+    found = re.search(r"http://localhost:\d+(/\S+)", str(message.body))
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize("signup", ["invite", "closed"])
+def test_where_sign_up_is_closed_a_page_says_so_and_nobody_is_made(
+    client: Client, settings: Settings, signup: str
+) -> None:
+    settings.SIGNUP = signup
+    assert "Sign-up is closed here" in client.get("/signup").content.decode()
+    client.post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
+    assert not User.objects.exists()
+    assert "Create an account" not in client.get("/login").content.decode()
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "eve@example.com"])
+def test_a_weak_password_is_refused_beside_its_field(client: Client, password: str) -> None:
+    page = client.post("/signup", {"email": "eve@example.com", "password1": password}).content.decode()
+    assert not User.objects.exists()
+    assert 'aria-invalid="true"' in page
+    assert 'aria-describedby="id_password1_helptext id_password1_error"' in page
+
+
+def test_signing_up_makes_a_user_with_the_name_they_gave(client: Client) -> None:
+    answer = client.post("/signup", {"email": "Eve@Example.com", "password1": PASSWORD, "name": "Eve"})
+    assert answer.status_code == 302
+    eve = User.objects.get()
+    assert (eve.email, eve.name) == ("eve@example.com", "Eve")
+
+
+def test_where_addresses_are_verified_nobody_is_in_before_they_opened_the_link(
+    client: Client, settings: Settings, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = app_settings.EmailVerificationMethod.MANDATORY
+    answer = client.post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
+    assert answer.headers["Location"] == "/confirm-email"
+    assert "Confirm your address" in client.get("/confirm-email").content.decode()
+    assert client.get("/new").status_code == 302
+    path = link_in(mailoutbox[0])
+    assert "Is eve@example.com your address?" in client.get(path).content.decode()
+    assert not EmailAddress.objects.get().verified
+    client.post(path)
+    assert EmailAddress.objects.get().verified
+
+
+def test_signing_up_again_tells_the_owner_of_the_address_and_nobody_else(
+    client: Client, cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = app_settings.EmailVerificationMethod.MANDATORY
+    known = client.post("/signup", {"email": "alice@example.com", "password1": PASSWORD})
+    unknown = Client().post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
+    assert known.headers["Location"] == unknown.headers["Location"] == "/confirm-email"
+    assert mailoutbox[0].subject == "You have an account at Raster"
+    assert User.objects.filter(email="alice@example.com").count() == 1
+
+
+def test_asking_for_a_reset_tells_nothing_about_accounts(
+    client: Client, cast: Cast, mailoutbox: list[EmailMessage]
+) -> None:
+    known = client.post("/password/reset", {"email": "alice@example.com"})
+    unknown = client.post("/password/reset", {"email": "nobody@example.com"})
+    assert known.status_code == unknown.status_code == 302
+    assert known.headers["Location"] == unknown.headers["Location"] == "/password/reset/done"
+    assert [message.to for message in mailoutbox] == [["alice@example.com"], ["nobody@example.com"]]
+    assert "there is no account" in str(mailoutbox[1].body)
+
+
+@pytest.mark.parametrize("key", ["0-key", "1-key", "zz-abc-def"])
+def test_a_made_up_link_changes_nothing(client: Client, cast: Cast, key: str) -> None:
+    page = client.get(f"/password/reset/key/{key}", follow=True).content.decode()
+    assert "This link has ended" in page
+
+
+def test_a_reset_changes_the_password_once_and_tells_its_owner(
+    client: Client, cast: Cast, mailoutbox: list[EmailMessage]
+) -> None:
+    give_password(cast.alice)
+    EmailAddress.objects.create(user=cast.alice, email=cast.alice.email, verified=True, primary=True)
+    client.post("/password/reset", {"email": "alice@example.com"}, headers={"host": "localhost"})
+    path = link_in(mailoutbox[0])
+    form = client.get(path)
+    answer = client.post(form.headers["Location"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
+    assert answer.headers["Location"] == "/password/reset/key/done"
+    assert "Your password is changed" in client.get("/password/reset/key/done").content.decode()
+    cast.alice.refresh_from_db()
+    assert cast.alice.check_password(NEW_PASSWORD)
+    assert "This link has ended" in Client().get(path, follow=True).content.decode()
+    assert mailoutbox[1].subject == "Your password for Raster was changed"
+
+
+def test_where_no_mail_can_be_sent_the_reset_page_says_whom_to_ask(
+    client: Client, cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
+) -> None:
+    settings.MAIL_CONFIGURED = False
+    assert "Ask whoever runs it" in client.get("/password/reset").content.decode()
+    client.post("/password/reset", {"email": "alice@example.com"})
+    assert not mailoutbox
+
+
+@pytest.mark.parametrize("path", ["/inactive", "/confirm-email", "/password/reset/done", "/password/reset/key/done"])
+def test_every_page_around_signing_in_is_in_our_layout(client: Client, path: str) -> None:
+    page = client.get(path).content.decode()
+    assert 'href="#main"' in page
+    assert "style=" not in page
+
+
+def test_a_confirmation_link_that_has_ended_is_a_page_too(client: Client) -> None:
+    assert "This link has ended" in client.get("/confirm-email/MQ:made:up").content.decode()
