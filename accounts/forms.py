@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from accounts.models import User
 
-PASSWORD_RULES = "At least 8 characters. Common passwords and parts of your address are refused."
+HELP_WITH_CHOOSING = "At least 8 characters. Common passwords and parts of your address are refused."
 
 
 class _Plain:
@@ -40,7 +40,7 @@ class NewPasswordForm(_Plain, ResetPasswordKeyForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].label = "New password"
-        self.fields["password1"].help_text = PASSWORD_RULES
+        self.fields["password1"].help_text = HELP_WITH_CHOOSING
         self.fields["password2"].label = "New password, again"
 
 
@@ -54,7 +54,7 @@ class SignUpForm(_Plain, SignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = PASSWORD_RULES
+        self.fields["password1"].help_text = HELP_WITH_CHOOSING
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         """Keep the name; django-allauth calls this with the user it just made."""

@@ -36,7 +36,7 @@ def recent_sign_in_required(
     """
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if signed_in_recently(request):
             return view(request, *args, **kwargs)
         if request.method == "POST":

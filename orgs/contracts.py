@@ -31,7 +31,7 @@ class AddMember(Contract):
     organization_id: OrganizationId
     email: str
     role: Role = "member"
-    libraries: dict[LibraryId, LibraryRole] = {}
+    libraries: dict[LibraryId, LibraryRole] = Field(default={})
 
 
 class ListMembers(Contract):

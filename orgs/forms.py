@@ -1,9 +1,10 @@
 """Forms of the organization pages."""
 
+from typing import Any
+
 from django import forms
 
 from orgs.models import NAME_LENGTH, SLUG_LENGTH, Membership, slug_validator
-
 
 ROLE_DESCRIPTIONS = {
     Membership.Role.OWNER: "Owner: everything, and makes other owners",
@@ -34,10 +35,7 @@ class NameAndAddressForm(forms.Form):
 class RoleForm(forms.Form):
     """Asks for a role among those that the person may give."""
 
-    role = forms.ChoiceField(widget=forms.RadioSelect)
-
-    def __init__(self, *args: object, roles: list[Membership.Role], **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as they came
-        role = self.fields["role"]
-        assert isinstance(role, forms.ChoiceField)
-        role.choices = [(role.value, ROLE_DESCRIPTIONS[role]) for role in roles]
+    def __init__(self, *args: Any, roles: list[Membership.Role], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(role.value, ROLE_DESCRIPTIONS[role]) for role in roles]
+        self.fields["role"] = forms.ChoiceField(choices=choices, widget=forms.RadioSelect)

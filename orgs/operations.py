@@ -1,5 +1,7 @@
 """Making organizations, and deciding who is in them."""
 
+from collections.abc import Mapping
+
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
@@ -196,7 +198,7 @@ def _set_role(
 
 
 def _set_library_roles(
-    principal: Principal, organization: OrganizationRef, membership: Membership, roles: dict[str, str]
+    principal: Principal, organization: OrganizationRef, membership: Membership, roles: Mapping[str, str]
 ) -> None:
     libraries = {
         library.slug: library for library in Library.objects.filter(organization_id=organization.id, slug__in=roles)

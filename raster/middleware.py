@@ -46,7 +46,7 @@ class RequestRecordMiddleware:
 
 
 class ErrorPageMiddleware:
-    """Answers a :class:`RasterError` that a view raised: what is out of reach is a 404 page, like what does not exist."""
+    """Answers a :class:`RasterError` that a view raised: what is out of reach is a 404, like what does not exist."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
