@@ -1,0 +1,87 @@
+"""A real Chromium against a real server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.factories import PASSWORD, Cast, give_password
+from tests.server import Server
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+SCREENSHOTS = settings.BASE_DIR / "var" / "screenshots"
+MILLISECONDS = 15_000
+#: How a page is looked at: width of the window in pixels, and colour scheme.
+LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "narrow": (320, "light")}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed: make test installs it where it may")
+    # Playwright runs an event loop in this thread, in which Django would refuse every query.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+def is_problem(message: ConsoleMessage) -> bool:
+    """Return whether a page did what its policy forbids or missed a file; that a page is itself a 404 is none."""
+    is_the_page = message.page is not None and message.location["url"] == message.page.url
+    return message.type == "error" and not (is_the_page and message.text.startswith("Failed to load resource"))
+
+
+@pytest.fixture
+def problems() -> list[str]:
+    """What pages did that their policy forbids, and files they missed."""
+    return []
+
+
+@pytest.fixture
+def context(chromium: Browser, server: Server, problems: list[str]) -> Iterator[BrowserContext]:
+    """A browser without cookies, on the running server; a page with problems fails the test."""
+    context = chromium.new_context(base_url=server.url)
+    context.set_default_timeout(MILLISECONDS)
+    context.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
+    context.on("weberror", lambda error: problems.append(str(error.error)))
+    yield context
+    context.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def alice(cast: Cast, page: Page) -> Page:
+    """A page on which alice is signed in."""
+    give_password(cast.alice)
+    page.goto("/login")
+    page.get_by_label("Email").fill(cast.alice.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+    return page
+
+
+def photograph(page: Page, name: str) -> None:
+    """Keep screenshots of a page, light, dark and narrow, and fail where it scrolls sideways."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    for look, (width, scheme) in LOOKS.items():
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        page.set_viewport_size({"width": width, "height": 900})
+        overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert overflow <= 0, f"{name} scrolls sideways by {overflow} px at {width} px"
+        # Hiding the caret would put an inline style into the page, which its policy forbids.
+        page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=True, caret="initial")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})

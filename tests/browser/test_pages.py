@@ -1,0 +1,124 @@
+"""Every page, in a real browser: axe finds nothing, nothing scrolls sideways at 320 px, the keyboard reaches it."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import photograph
+from tests.factories import PASSWORD, AssetFactory, Cast, LibraryFactory, give_password
+from tests.server import Server
+
+Check = Callable[[Page, str], None]
+SIGNED_OUT = {"welcome": "/", "sign-in": "/login", "sign-up": "/signup", "reset": "/password/reset"}
+SIGNED_IN = {
+    "start": "/",
+    "new-organization": "/new",
+    "organization": "/acme",
+    "new-library": "/acme/new",
+    "library": "/acme/barcelona",
+    "empty-library": "/acme/paris",
+    "members": "/acme/settings/members",
+    "keys": "/acme/settings/api-keys",
+    "new-key": "/acme/settings/api-keys/new",
+    "not-found": "/acme/nothing-here",
+    "reauthenticate": "/reauthenticate",
+}
+
+
+@pytest.fixture
+def check(problems: list[str]) -> Check:
+    """Fail on anything axe finds on a page, in either colour scheme, and keep screenshots of it."""
+
+    def checking(page: Page, name: str) -> None:
+        assert problems == [], name
+        axe_finds_nothing(page, name)
+        photograph(page, name)
+        # axe and the camera put styles into the page, which its policy forbids to everybody.
+        problems.clear()
+
+    return checking
+
+
+def axe_finds_nothing(page: Page, name: str) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{name}, {scheme}: {results.generate_report()}"
+
+
+@pytest.mark.parametrize("name", SIGNED_OUT)
+def test_pages_for_everybody(server: Server, page: Page, name: str, check: Check) -> None:
+    page.goto(SIGNED_OUT[name])
+    check(page, name)
+
+
+def test_pages_for_an_owner(server: Server, cast: Cast, alice: Page, check: Check) -> None:
+    for number in range(3):
+        AssetFactory(library=cast.barcelona, name=f"Photo {number}", tagged=["sea"])
+    cast.key("Agent", barcelona="write", paris="read")
+    for name, path in SIGNED_IN.items():
+        alice.goto(path)
+        check(alice, name)
+
+
+def test_pages_of_one_key(server: Server, cast: Cast, alice: Page, check: Check) -> None:
+    for number in range(12):
+        LibraryFactory(organization=cast.acme, name=f"Library {number}", slug=f"library-{number}")
+    key = cast.key("Agent", barcelona="write", paris="read")
+    for name, path in {"key": "", "regenerate": "/regenerate", "delete": "/delete", "rename": "/rename"}.items():
+        alice.goto(f"/acme/settings/api-keys/{key.key_id}{path}")
+        check(alice, f"key-{name}")
+
+
+def test_the_reveal_page(server: Server, cast: Cast, alice: Page, check: Check) -> None:
+    alice.goto("/acme/settings/api-keys/new")
+    alice.get_by_label("Name").fill("Agent")
+    alice.get_by_role("button", name="Create key").click()
+    expect(alice.get_by_label("Your new API key")).to_be_visible()
+    check(alice, "key-revealed")
+
+
+def test_a_wrong_password_is_told_in_words_next_to_the_form(server: Server, cast: Cast, page: Page, check: Check) -> None:
+    give_password(cast.alice)
+    page.goto("/login")
+    page.get_by_label("Email").fill(cast.alice.email)
+    page.get_by_label("Password").fill("not it")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    check(page, "sign-in-refused")
+
+
+def test_signing_in_works_by_keyboard_alone(server: Server, cast: Cast, page: Page) -> None:
+    give_password(cast.alice)
+    page.goto("/login")
+    page.get_by_label("Email").focus()
+    page.keyboard.type(cast.alice.email)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+    expect(page.get_by_role("main")).to_contain_text("Acme")
+
+
+def test_access_can_be_set_by_keyboard_alone(server: Server, cast: Cast, alice: Page) -> None:
+    key = cast.key("Agent")
+    alice.goto(f"/acme/settings/api-keys/{key.key_id}")
+    alice.get_by_role("group", name="Barcelona").get_by_label("None").focus()
+    alice.keyboard.press("ArrowRight")
+    alice.get_by_role("button", name="Save changes").focus()
+    alice.keyboard.press("Enter")
+    expect(alice.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [(grant.library.slug, grant.level) for grant in cast.acme.api_keys.get().grants.all()] == [("barcelona", 1)]
+
+
+def test_set_all_shown_changes_only_what_the_filter_shows(server: Server, cast: Cast, alice: Page) -> None:
+    key = cast.key("Agent")
+    alice.goto(f"/acme/settings/api-keys/{key.key_id}")
+    alice.get_by_label("Filter libraries").fill("barc")
+    expect(alice.get_by_role("group", name="Paris")).to_be_hidden()
+    alice.get_by_role("group", name="Set all shown").get_by_text("Read", exact=True).click()
+    alice.get_by_role("button", name="Save changes").click()
+    expect(alice.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert [grant.library.slug for grant in cast.acme.api_keys.get().grants.all()] == ["barcelona"]
