@@ -51,6 +51,7 @@ class AssetFactory(factory.django.DjangoModelFactory[Asset]):
 
     class Meta:
         model = Asset
+        skip_postgeneration_save = True
 
     library = factory.SubFactory(LibraryFactory)
     name = factory.Sequence(lambda number: f"Asset {number}")

@@ -75,7 +75,8 @@ def test_a_key_made_in_the_browser_works_until_it_is_taken_away(
         expect(alice.get_by_role("status").filter(has_text="Saved")).to_be_visible()
         assert client.error("untag_assets", **BARCELONA, **tagged)["code"] == "API_KEY_READ_ONLY"
 
-    alice.get_by_role("link", name="Regenerate").click()
+    alice.get_by_role("button", name="Regenerate").click()
+    expect(alice.get_by_role("heading", level=1)).to_have_text("Regenerate Campaign agent?")
     alice.get_by_role("button", name="Regenerate").click()
     regenerated = new_key(alice)
     assert regenerated != secret
