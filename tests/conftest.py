@@ -1,14 +1,33 @@
 """Fixtures that every test may use."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
-from tests.environment import DATA_DIR
+from raster.logs import JSONFormatter
+from tests.environment import DATA_DIR, TEST_LOG
 from tests.factories import Cast, make_cast
 from tests.server import Server, running_server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what looks back at the whole run after everything else."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def test_log() -> Iterator[None]:
+    """Keep what the code under test logs in this process, as a server would write it."""
+    handler = logging.FileHandler(TEST_LOG)
+    handler.setFormatter(JSONFormatter())
+    logging.getLogger().addHandler(handler)
+    logging.getLogger("raster").info("The tests begin")
+    yield
+    logging.getLogger().removeHandler(handler)
+    handler.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 DATA_DIR = Path(tempfile.mkdtemp(prefix="raster-test-"))
+TEST_LOG = DATA_DIR / "tests.log"
 atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 os.environ["RASTER_DEV"] = "1"
