@@ -23,7 +23,7 @@ function show() {
     const moment = Date.parse(time.dateTime);
     if (Number.isNaN(moment)) continue;
     time.title = exact.format(moment);
-    if (!time.hasAttribute("data-exact")) time.textContent = inWords(moment);
+    time.textContent = inWords(moment);
   }
 }
 
