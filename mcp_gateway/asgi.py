@@ -1,6 +1,6 @@
 """The MCP door: what a request passes before the MCP server sees it, in this order.
 
-Preflight, Host, Origin, HTTPS, method, bearer, body size. Nothing of the body is read before the bearer is accepted.
+Host, Origin, preflight, HTTPS, method, bearer, body size. Nothing of the body is read before the bearer is accepted.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
 from apikeys import secrets
@@ -36,11 +36,13 @@ from raster.transport import Transport, is_loopback_host
 from raster.workers import workers
 
 MOST_BYTES = 32 * 1024 * 1024
-ALLOWED_HEADERS = (
-    "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id"
-)
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, "
+    "Mcp-Name, Mcp-Session-Id",
+    "Access-Control-Max-Age": "7200",
+}
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, X-Request-Id"
-PREFLIGHT_SECONDS = "7200"
 RETRY_SECONDS = "5"
 TOO_LARGE = PayloadTooLarge("An MCP request may have 32 MB.")
 
@@ -75,55 +77,43 @@ class Door:
             await self._database.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
+        headers = transport.headers
+        origin = headers.get(b"origin")
         if origin is not None and _is_allowed_origin(origin):
             send = _with_cors(send, origin)
         try:
-            if await self._is_answered_preflight(scope, headers, transport, send):
+            _check_host(transport)
+            if origin is not None and not _is_allowed_origin(origin):
+                raise Forbidden("Requests from this origin are not allowed.")
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await _answer(send, 204, dict(PREFLIGHT))
                 return
-            self._check_transport(scope, headers, transport)
-            principal = await self._principal(scope, headers, transport)
+            if not transport.accepted:
+                raise HTTPSRequired
+            if scope["method"] != "POST":
+                raise MethodNotAllowed
+            principal = await self._principal(scope, transport)
             _check_declared_size(headers)
         except RasterError as error:
-            await _refuse(send, scope, error, presented=headers.get("authorization"))
+            await _refuse(send, scope, error, presented=b"authorization" in headers)
             return
         self._note_use(principal)
         scope[RECORD]["principal"] = f"rstk_{principal.public_id}"
-        await self._manager.handle_request({**scope, PRINCIPAL: principal}, receive, _with_catalogue_size_error(send, scope))
+        scope[PRINCIPAL] = principal
+        if b"content-length" not in headers:
+            send = _with_catalogue_size_error(send, scope)
+        await self._manager.handle_request(scope, receive, send)
 
-    async def _is_answered_preflight(
-        self, scope: Scope, headers: Headers, transport: Transport, send: Send
-    ) -> bool:
-        if scope["method"] != "OPTIONS" or "access-control-request-method" not in headers:
-            return False
-        _check_host(transport)
-        _check_origin(headers)
-        answer = {
-            "Access-Control-Allow-Methods": "POST",
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": PREFLIGHT_SECONDS,
-        }
-        await _answer(send, 204, answer)
-        return True
-
-    def _check_transport(self, scope: Scope, headers: Headers, transport: Transport) -> None:
-        _check_host(transport)
-        _check_origin(headers)
-        if not transport.accepted:
-            raise HTTPSRequired
-        if scope["method"] != "POST":
-            raise MethodNotAllowed
-
-    async def _principal(self, scope: Scope, headers: Headers, transport: Transport) -> KeyPrincipal:
-        text = _bearer(headers)
+    async def _principal(self, scope: Scope, transport: Transport) -> KeyPrincipal:
+        text = _bearer(scope, transport.headers)
         if not text.startswith(secrets.PREFIX):
             raise Unauthenticated("This credential was refused.")
         public_id = secrets.public_id(text)
         if public_id is None:
             raise InvalidAPIKey
         rows = await self._database.rows(KEY_STATEMENT, public_id)
-        origin = Origin("mcp", transport.address, headers.get("user-agent", ""), scope[RECORD]["id"])
+        user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
+        origin = Origin("mcp", transport.address, user_agent, scope[RECORD]["id"])
         return principal_from_row(text, rows[0] if rows else None, origin)
 
     def _note_use(self, principal: KeyPrincipal) -> None:
@@ -141,11 +131,12 @@ async def _record_use(principal: KeyPrincipal) -> None:
         logger.warning("The last use of a key was not recorded", exc_info=error)
 
 
-def _bearer(headers: Headers) -> str:
-    values = headers.getlist("authorization")
-    scheme, _, text = values[0].partition(" ") if len(values) == 1 else ("", "", "")
+def _bearer(scope: Scope, headers: dict[bytes, bytes]) -> str:
+    scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     text = text.strip(" ")
     if scheme.lower() != "bearer" or not text:
+        raise Unauthenticated
+    if len(headers) != len(scope["headers"]) and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
         raise Unauthenticated
     return text
 
@@ -156,36 +147,27 @@ def _check_host(transport: Transport) -> None:
     raise Forbidden("This host name is not served here.")
 
 
-def _check_origin(headers: Headers) -> None:
-    origin = headers.get("origin")
-    if origin is not None and not _is_allowed_origin(origin):
-        raise Forbidden("Requests from this origin are not allowed.")
-
-
-def _is_allowed_origin(origin: str) -> bool:
-    if origin.lower() in settings.ALLOWED_ORIGINS:
+def _is_allowed_origin(origin: bytes) -> bool:
+    text = origin.decode("latin-1").lower()
+    if text in settings.ALLOWED_ORIGINS:
         return True
-    scheme, _, host = origin.lower().partition("://")
+    scheme, _, host = text.partition("://")
     return bool(settings.DEV) and scheme in {"http", "https"} and is_loopback_host(host)
 
 
-def _check_declared_size(headers: Headers) -> None:
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BYTES:
+def _check_declared_size(headers: dict[bytes, bytes]) -> None:
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > MOST_BYTES:
         raise TOO_LARGE
 
 
-def _challenge(error: RasterError, presented: str | None) -> str | None:
-    if error.status != Unauthenticated.status:
-        return None
-    return 'Bearer realm="raster", error="invalid_token"' if presented is not None else 'Bearer realm="raster"'
-
-
-async def _refuse(send: Send, scope: Scope, error: RasterError, presented: str | None) -> None:
+async def _refuse(send: Send, scope: Scope, error: RasterError, *, presented: bool) -> None:
+    """Answer with the catalogue's body; ``presented`` says whether the request came with an Authorization header."""
     scope[RECORD]["error"] = error.code
     headers = {}
-    if (challenge := _challenge(error, presented)) is not None:
-        headers["WWW-Authenticate"] = challenge
+    if error.status == Unauthenticated.status:
+        invalid = ', error="invalid_token"' if presented else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="raster"{invalid}'
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = "POST"
     if isinstance(error, ServiceUnavailable):
@@ -204,11 +186,11 @@ async def _answer(send: Send, status: int, headers: dict[str, str], error: Raste
     await send({"type": "http.response.body", "body": body})
 
 
-def _with_cors(send: Send, origin: str) -> Send:
+def _with_cors(send: Send, origin: bytes) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            headers["Access-Control-Allow-Origin"] = origin
+            headers["Access-Control-Allow-Origin"] = origin.decode("latin-1")
             headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
             headers.add_vary_header("Origin")
         await send(message)
@@ -224,7 +206,7 @@ def _with_catalogue_size_error(send: Send, scope: Scope) -> Send:
         nonlocal refused
         if message["type"] == "http.response.start" and message["status"] == PayloadTooLarge.status:
             refused = True
-            await _refuse(send, scope, TOO_LARGE, presented=None)
+            await _refuse(send, scope, TOO_LARGE, presented=False)
         elif not refused:
             await send(message)
 

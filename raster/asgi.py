@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import time
-import uuid
 from contextlib import AsyncExitStack
 from typing import Any
 from urllib.parse import quote
@@ -21,13 +20,13 @@ django.setup(set_prefix=False)
 from assets.serving import serve_media  # noqa: E402 - needs the settings
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
+from raster.logs import write_access  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import workers  # noqa: E402
 
 MCP_PATHS = frozenset({"/mcp", "/mcp/"})
 MEDIA_PREFIX = "/media/"
 
-access_log = logging.getLogger("raster.access")
 logger = logging.getLogger("raster.asgi")
 
 
@@ -72,7 +71,7 @@ class Application:
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         transport = transport_of(scope)
-        record: dict[str, Any] = {"id": uuid.uuid4().hex, "method": scope["method"]}
+        record: dict[str, Any] = {"id": os.urandom(16).hex(), "method": scope["method"]}
         request_id = record["id"].encode()
         scope = {
             **scope,
@@ -97,7 +96,7 @@ class Application:
         finally:
             record["address"] = transport.address
             record["milliseconds"] = round((time.perf_counter() - started) * 1000, 1)
-            access_log.info("request", extra={"fields": record})
+            write_access(record)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
         path: str = scope["path"]

@@ -3,10 +3,13 @@
 import json
 import logging
 import re
+import sys
 from datetime import UTC, datetime
+from typing import Any
 
 CREDENTIAL = re.compile(r"\b(rst[a-z]_)([0-9A-Za-z_]+)")
 PUBLIC_ID_LENGTH = 10
+encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
 def redacted(text: str) -> str:
@@ -18,6 +21,16 @@ def redacted(text: str) -> str:
         return match[0] if rest == public else f"{prefix}{public}…"
 
     return CREDENTIAL.sub(cut, text)
+
+
+def write_access(record: dict[str, Any]) -> None:
+    """Write the one line of a request to standard error.
+
+    It does not pass through ``logging``, which would cost more than looking a credential up.
+    """
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = encode({"time": time, "level": "INFO", "logger": "raster.access", **record})
+    sys.stderr.write((redacted(line) if "rst" in line else line) + "\n")
 
 
 class JSONFormatter(logging.Formatter):
@@ -33,4 +46,4 @@ class JSONFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return redacted(json.dumps(line, ensure_ascii=False, default=str))
+        return redacted(encode(line))

@@ -16,35 +16,32 @@ DEFAULT_PORTS = (":443", ":80")
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """What is known of the way a request came. ``accepted`` is False for plain HTTP outside development."""
+    """What is known of the way a request came.
+
+    ``accepted`` is False for plain HTTP outside development; ``headers`` holds the last value of each header.
+    """
 
     secure: bool
     accepted: bool
     address: str
     host: str
+    headers: dict[bytes, bytes]
 
 
 def transport_of(scope: Scope) -> Transport:
     """Return how this request came, from its ASGI scope."""
     peer = scope["client"][0] if scope.get("client") else ""
-    host, forwarded_for, forwarded_proto, forwarded = "", "", "", False
-    for name, value in scope["headers"]:
-        if name == b"host":
-            host = value.decode("latin-1").lower()
-        elif name in FORWARDED_HEADERS:
-            forwarded = True
-            if name == b"x-forwarded-for":
-                forwarded_for = f"{forwarded_for},{value.decode('latin-1')}"
-            elif name == b"x-forwarded-proto":
-                forwarded_proto = value.decode("latin-1")
-    for port in DEFAULT_PORTS:
-        host = host.removesuffix(port)
+    headers = dict(scope["headers"])
+    host = headers.get(b"host", b"").decode("latin-1").lower()
+    if host.endswith(DEFAULT_PORTS):
+        host = host.rpartition(":")[0]
+    forwarded = not FORWARDED_HEADERS.isdisjoint(headers)
     if forwarded and _is_trusted(peer):
-        secure = (forwarded_proto.rpartition(",")[2].strip().lower() or scope["scheme"]) == "https"
-        return Transport(secure, secure, _client_behind(peer, forwarded_for), host)
+        secure = (_values(scope, b"x-forwarded-proto") or [scope["scheme"]])[-1].lower() == "https"
+        return Transport(secure, secure, _client_behind(peer, _values(scope, b"x-forwarded-for")), host, headers)
     secure = scope["scheme"] == "https" and not forwarded
     on_loopback = settings.DEV and not forwarded and is_loopback_host(host) and _is_loopback(peer)
-    return Transport(secure, secure or on_loopback, peer, host)
+    return Transport(secure, secure or on_loopback, peer, host, headers)
 
 
 def is_loopback_host(host: str) -> bool:
@@ -53,9 +50,14 @@ def is_loopback_host(host: str) -> bool:
     return (name if port.isdecimal() else host) in settings.LOOPBACK_HOSTS
 
 
-def _client_behind(peer: str, forwarded_for: str) -> str:
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    lines = [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
+    return [part.strip() for line in lines for part in line.split(",") if part.strip()]
+
+
+def _client_behind(peer: str, hops: list[str]) -> str:
     address = peer
-    for hop in reversed([hop.strip() for hop in forwarded_for.split(",") if hop.strip()]):
+    for hop in reversed(hops):
         try:
             ipaddress.ip_address(hop)
         except ValueError:
