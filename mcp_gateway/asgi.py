@@ -98,7 +98,7 @@ class Door:
             await _refuse(send, scope, error, presented=b"authorization" in headers)
             return
         self._note_use(principal)
-        scope[RECORD]["principal"] = f"rstk_{principal.public_id}"
+        scope[RECORD]["principal"] = f"key {principal.public_id}"
         scope[PRINCIPAL] = principal
         if b"content-length" not in headers:
             send = _with_catalogue_size_error(send, scope)
