@@ -49,7 +49,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # as above
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Keep the verified address, and let only superusers give rights: nobody gives themselves more than they have."""
+        """Keep the verified address, and let only superusers give rights: nobody gives themselves more."""
         fields = (*super().get_readonly_fields(request, obj), *(("email",) if obj else ()))
         return fields if request.user.is_superuser else fields + self.only_superusers_change
 

@@ -50,14 +50,14 @@ class SessionStore(SessionBase):
         return Session.objects.filter(session_key=digest(session_key)).exists()
 
     def create(self) -> None:
-        self._session_key = self._get_new_session_key()
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]  # not in the stubs
         self.save(must_create=True)
         self.modified = True
 
     def save(self, must_create: bool = False) -> None:
         if self.session_key is None:
             return self.create()
-        data = self._get_session(no_load=must_create)
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
         row = {"session_data": self.encode(data), "expire_date": self.get_expiry_date()}
         if not must_create:
             if not Session.objects.filter(session_key=digest(self.session_key)).update(**row):
@@ -79,6 +79,7 @@ class SessionStore(SessionBase):
         Session.objects.filter(expire_date__lt=timezone.now()).delete()
 
     def _cipher(self) -> Fernet:
-        secret = f"accounts.sessions:{self._get_or_create_session_key()}".encode()
+        session_key = self._get_or_create_session_key()  # type: ignore[attr-defined]  # not in the stubs
+        secret = f"accounts.sessions:{session_key}".encode()
         key = hmac.digest(settings.SECRET_KEY.encode(), secret, "sha256")
         return Fernet(base64.urlsafe_b64encode(key))

@@ -61,7 +61,8 @@ class KeyPrincipal(Principal):
         return self.home
 
     def libraries(self) -> QuerySet[Library]:
-        return Library.objects.filter(key_grants__key=self.key_id).annotate(level=F("key_grants__level"))
+        granted = Library.objects.filter(key_grants__key=self.key_id)
+        return granted.annotate(level=F("key_grants__level"))  # type: ignore[no-redef]  # declared on the model, filled here
 
     def may_manage(self, library: Library) -> bool:
         return library.level >= Level.WRITE

@@ -25,7 +25,7 @@ class CreateKey(Contract):
     organization_id: OrganizationId
     name: KeyName
     expires_in_days: Literal[30, 90, 365] | None = None
-    access: dict[LibraryId, Access] = {}
+    access: dict[LibraryId, Access] = Field(default_factory=dict)
 
 
 class ScopeKey(Contract):

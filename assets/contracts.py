@@ -37,9 +37,7 @@ TagText = Annotated[Line, AfterValidator(_tag), Field(json_schema_extra={"minLen
 LibraryName = Annotated[
     Line,
     AfterValidator(_library_name),
-    Field(
-        description="The library's name.", json_schema_extra={"minLength": 1, "maxLength": LIBRARY_NAME_LENGTH}
-    ),
+    Field(description="The library's name.", json_schema_extra={"minLength": 1, "maxLength": LIBRARY_NAME_LENGTH}),
 ]
 AssetIds = Annotated[list[AssetId], Field(min_length=1, max_length=MOST_ASSETS, description="The assets' ids.")]
 
@@ -183,7 +181,6 @@ class Untagged(Record):
 class Described(Record):
     asset_id: str
     description: str
-
 
 
 class ImportFile(Contract):

@@ -44,7 +44,9 @@ class Asset(models.Model):
     parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="variants")
     name = models.CharField(max_length=NAME_LENGTH)
     description = models.TextField(blank=True)
-    tags = models.ManyToManyField("Tag", through="AssetTag", related_name="assets")
+    tags: "models.ManyToManyField[Tag, AssetTag]" = models.ManyToManyField(
+        "Tag", through="AssetTag", related_name="assets"
+    )
 
     file = models.CharField(max_length=200, help_text="The original's name in the storage.")
     file_name = models.CharField(max_length=NAME_LENGTH, help_text="The last part of the asset's URL.")

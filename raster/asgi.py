@@ -1,4 +1,4 @@
-"""The ASGI application: sends each request to the MCP door, the media files or Django's pages, and logs one line of it."""
+"""The ASGI application: sends each request to the MCP door, media files or Django's pages, and logs a line of it."""
 
 import gc
 import json
@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import django
@@ -140,7 +140,7 @@ class Application:
             return message
 
         try:
-            await self._pages(scope, receiving, send)
+            await self._pages(cast("dict[str, Any]", scope), receiving, cast("Any", send))
         except RequestTooLarge:
             await _answer(send, PayloadTooLarge())
 

@@ -8,7 +8,6 @@ from pydantic.alias_generators import to_camel
 
 from raster.errors import BadUserInput
 
-
 MOST_PROBLEMS = 5
 DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -113,7 +112,5 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
         target = definitions[node["$ref"].removeprefix("#/$defs/")]
         return _inlined({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
     return {
-        key: _inlined(value, definitions)
-        for key, value in node.items()
-        if key != "title" or not isinstance(value, str)
+        key: _inlined(value, definitions) for key, value in node.items() if key != "title" or not isinstance(value, str)
     }

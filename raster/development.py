@@ -15,16 +15,14 @@ class DevelopmentSecrets(TypedDict):
 
 
 def development_secrets(data_dir: Path) -> DevelopmentSecrets:
-    """Return the secrets in ``data_dir/secrets.json``, making the file (readable by its owner only) where it is missing.
+    """Return the secrets in ``data_dir/secrets.json``, making the file, which its owner alone may read, if need be.
 
     Processes that start at the same time agree: whoever links its file first wins, the others read that one.
     """
     path = data_dir / "secrets.json"
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        made = DevelopmentSecrets(
-            secret_key=secrets.token_urlsafe(48), key_peppers=f"1:{secrets.token_urlsafe(32)}"
-        )
+        made = DevelopmentSecrets(secret_key=secrets.token_urlsafe(48), key_peppers=f"1:{secrets.token_urlsafe(32)}")
         draft = data_dir / f".secrets-{os.getpid()}.json"
         draft.touch(mode=0o600)
         draft.write_text(json.dumps(made))

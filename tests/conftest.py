@@ -32,7 +32,7 @@ def test_log() -> Iterator[None]:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
-    """alice owns Acme, bob edits Barcelona, carol views it, dave belongs elsewhere."""
+    """Alice owns Acme, bob edits Barcelona, carol views it, dave belongs elsewhere."""
     return make_cast()
 
 

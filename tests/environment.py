@@ -1,4 +1,4 @@
-"""Sets the environment of a test run before Django's settings are read: a data folder of its own, and ``RASTER_DEV``."""
+"""Sets a test run's environment before Django's settings are read: a data folder of its own, and ``RASTER_DEV``."""
 
 import atexit
 import os

@@ -64,10 +64,10 @@ class AssetFactory(factory.django.DjangoModelFactory[Asset]):
     height = 600
     uploaded_by_name = "alice@example.com"
 
-    @factory.post_generation
+    @factory.post_generation  # type: ignore[untyped-decorator]
     def tagged(self, create: bool, extracted: list[str] | None, **kwargs: Any) -> None:
         """``AssetFactory(tagged=["sea"])`` puts tags on."""
-        asset: Asset = self  # type: ignore[assignment]  # factory-boy passes the made object
+        asset: Any = self  # factory-boy passes the made object
         for text in extracted or []:
             tag, _ = Tag.objects.get_or_create(library=asset.library, folded=fold_case(text), defaults={"text": text})
             AssetTag.objects.create(asset=asset, tag=tag)
@@ -87,9 +87,9 @@ class Cast:
     carol: User
     dave: User
 
-    def key(self, name: str = "Agent", organization: Organization | None = None, **access: str) -> RevealedKey:
+    def key(self, name: str = "Agent", **access: str) -> RevealedKey:
         """Make a key of Acme with this access: ``cast.key(barcelona="write", paris="read")``."""
-        return make_key(organization or self.acme, name, **access)
+        return make_key(self.acme, name, **access)
 
 
 def make_key(organization: Organization, name: str = "Agent", **access: str) -> RevealedKey:

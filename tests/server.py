@@ -48,9 +48,9 @@ def database_url() -> str:
 
 
 @contextlib.contextmanager
-def running_server(log: Path, port: int | None = None, **environment: str) -> Iterator[Server]:
+def running_server(log: Path, **environment: str) -> Iterator[Server]:
     """Run a server on the test database until the block ends; ``environment`` adds to the test run's own."""
-    port = port or free_port()
+    port = free_port()
     with log.open("ab") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--port", str(port), "raster.asgi:application"],

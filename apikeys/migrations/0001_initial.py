@@ -6,62 +6,89 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('orgs', '0001_initial'),
+        ("orgs", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='APIKey',
+            name="APIKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('public_id', models.CharField(editable=False, max_length=10, unique=True)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('pepper', models.PositiveSmallIntegerField(editable=False, help_text='The number of the pepper of the digest.')),
-                ('expires', models.DateTimeField(blank=True, null=True)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('created_by_name', models.CharField(max_length=254)),
-                ('regenerated', models.DateTimeField(editable=False, null=True)),
-                ('first_used', models.DateTimeField(editable=False, help_text='Of the present value.', null=True)),
-                ('last_used', models.DateTimeField(editable=False, null=True)),
-                ('last_used_address', models.CharField(blank=True, editable=False, max_length=45)),
-                ('last_used_client', models.CharField(blank=True, editable=False, max_length=200)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to='orgs.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("public_id", models.CharField(editable=False, max_length=10, unique=True)),
+                ("digest", models.BinaryField(max_length=32)),
+                (
+                    "pepper",
+                    models.PositiveSmallIntegerField(
+                        editable=False, help_text="The number of the pepper of the digest."
+                    ),
+                ),
+                ("expires", models.DateTimeField(blank=True, null=True)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("created_by_name", models.CharField(max_length=254)),
+                ("regenerated", models.DateTimeField(editable=False, null=True)),
+                ("first_used", models.DateTimeField(editable=False, help_text="Of the present value.", null=True)),
+                ("last_used", models.DateTimeField(editable=False, null=True)),
+                ("last_used_address", models.CharField(blank=True, editable=False, max_length=45)),
+                ("last_used_client", models.CharField(blank=True, editable=False, max_length=200)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="api_keys", to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API key',
-                'ordering': ('name',),
+                "verbose_name": "API key",
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='KeyGrant',
+            name="KeyGrant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('level', models.PositiveSmallIntegerField(choices=[(1, 'Read'), (2, 'Write')])),
-                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grants', to='apikeys.apikey')),
-                ('library', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='key_grants', to='orgs.library')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("level", models.PositiveSmallIntegerField(choices=[(1, "Read"), (2, "Write")])),
+                (
+                    "key",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="grants", to="apikeys.apikey"
+                    ),
+                ),
+                (
+                    "library",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="key_grants", to="orgs.library"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='apikey',
-            constraint=models.UniqueConstraint(fields=('organization', 'name'), name='api_key_name_once'),
+            model_name="apikey",
+            constraint=models.UniqueConstraint(fields=("organization", "name"), name="api_key_name_once"),
         ),
         migrations.AddIndex(
-            model_name='keygrant',
-            index=models.Index(fields=['key', 'level'], name='key_grant_by_level'),
+            model_name="keygrant",
+            index=models.Index(fields=["key", "level"], name="key_grant_by_level"),
         ),
         migrations.AddConstraint(
-            model_name='keygrant',
-            constraint=models.UniqueConstraint(fields=('key', 'library'), name='key_grant_once'),
+            model_name="keygrant",
+            constraint=models.UniqueConstraint(fields=("key", "library"), name="key_grant_once"),
         ),
         migrations.AddConstraint(
-            model_name='keygrant',
-            constraint=models.CheckConstraint(condition=models.Q(('level__in', [1, 2])), name='key_grant_level_known'),
+            model_name="keygrant",
+            constraint=models.CheckConstraint(condition=models.Q(("level__in", [1, 2])), name="key_grant_level_known"),
         ),
     ]

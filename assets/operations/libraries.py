@@ -14,7 +14,7 @@ from orgs.access import Level, Principal
 from orgs.models import SLUG_LENGTH, Library
 from orgs.slugs import RESERVED_LIBRARY_SLUGS
 from raster.contracts import Page
-from raster.errors import BadUserInput, Forbidden, InternalServerError, LibraryURLTaken
+from raster.errors import Forbidden, InternalServerError, LibraryURLTaken
 from raster.fold import slugify
 
 MOST_USED_TAGS = 10
@@ -96,7 +96,7 @@ def rename_library(principal: Principal, command: RenameLibrary) -> LibraryRecor
 
 
 def library_records(libraries: list[Library]) -> list[LibraryRecord]:
-    """Return what the APIs show of libraries that came through ``Principal.libraries()``: two queries for all of them."""
+    """Return what the APIs show of libraries that came through ``Principal.libraries()``, by two queries for all."""
     ids = [library.pk for library in libraries]
     live, photo = Q(trashed__isnull=True), Q(content_type__startswith="image/")
     counts = {
@@ -134,9 +134,7 @@ def _most_used_tags(library_ids: list[int]) -> dict[int, list[str]]:
             asset_tags__asset__parent__isnull=True,
         )
         .annotate(uses=Count("asset_tags"))
-        .annotate(
-            rank=Window(RowNumber(), partition_by=[F("library")], order_by=[F("uses").desc(), F("folded").asc()])
-        )
+        .annotate(rank=Window(RowNumber(), partition_by=[F("library")], order_by=[F("uses").desc(), F("folded").asc()]))
         .filter(rank__lte=MOST_USED_TAGS)
         .order_by("library", "rank")
     )

@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from assets.contracts import ListTags, Tagged, TagAssets, TagRecord, UntagAssets, Untagged
+from assets.contracts import ListTags, TagAssets, Tagged, TagRecord, UntagAssets, Untagged
 from assets.models import Asset, AssetTag, Tag
 from orgs import audit
 from orgs.access import Level, Principal

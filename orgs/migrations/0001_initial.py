@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,93 +15,187 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Organization',
+            name="Organization",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9](-?[a-z0-9])*\\Z', 'Use lower case letters, digits and single hyphens between them.')])),
-                ('name', models.CharField(max_length=100)),
-                ('created', models.DateTimeField(auto_now_add=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=63,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9](-?[a-z0-9])*\\Z",
+                                "Use lower case letters, digits and single hyphens between them.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ('name', 'slug'),
+                "ordering": ("name", "slug"),
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member')], default='member', max_length=10)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='orgs.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("admin", "Admin"), ("member", "Member")],
+                        default="member",
+                        max_length=10,
+                    ),
+                ),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('user__email',),
+                "ordering": ("user__email",),
             },
         ),
         migrations.CreateModel(
-            name='Library',
+            name="Library",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.CharField(max_length=63, validators=[django.core.validators.RegexValidator('\\A[a-z0-9](-?[a-z0-9])*\\Z', 'Use lower case letters, digits and single hyphens between them.')])),
-                ('name', models.CharField(max_length=100)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='libraries', to='orgs.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=63,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9](-?[a-z0-9])*\\Z",
+                                "Use lower case letters, digits and single hyphens between them.",
+                            )
+                        ],
+                    ),
+                ),
+                ("name", models.CharField(max_length=100)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="libraries", to="orgs.organization"
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'libraries',
-                'ordering': ('name', 'slug'),
+                "verbose_name_plural": "libraries",
+                "ordering": ("name", "slug"),
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('action', models.CharField(max_length=40)),
-                ('actor', models.CharField(help_text="Who: an address, a key's name and public id, or the operator.", max_length=254)),
-                ('target', models.CharField(help_text='What it was done to, by name and public id.', max_length=254)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('face', models.CharField(help_text='How they came: web, mcp, admin or cli.', max_length=10)),
-                ('address', models.CharField(blank=True, max_length=45)),
-                ('user_agent', models.CharField(blank=True, max_length=200)),
-                ('request_id', models.CharField(blank=True, max_length=32)),
-                ('actor_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audit_entries', to='orgs.organization')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("action", models.CharField(max_length=40)),
+                (
+                    "actor",
+                    models.CharField(
+                        help_text="Who: an address, a key's name and public id, or the operator.", max_length=254
+                    ),
+                ),
+                ("target", models.CharField(help_text="What it was done to, by name and public id.", max_length=254)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("face", models.CharField(help_text="How they came: web, mcp, admin or cli.", max_length=10)),
+                ("address", models.CharField(blank=True, max_length=45)),
+                ("user_agent", models.CharField(blank=True, max_length=200)),
+                ("request_id", models.CharField(blank=True, max_length=32)),
+                (
+                    "actor_user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="audit_entries",
+                        to="orgs.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'audit log',
-                'ordering': ('-at', '-id'),
+                "verbose_name_plural": "audit log",
+                "ordering": ("-at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='LibraryMembership',
+            name="LibraryMembership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('editor', 'Editor'), ('viewer', 'Viewer')], default='viewer', max_length=10)),
-                ('library', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='orgs.library')),
-                ('membership', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='library_memberships', to='orgs.membership')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("owner", "Owner"), ("editor", "Editor"), ("viewer", "Viewer")],
+                        default="viewer",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "library",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="orgs.library"
+                    ),
+                ),
+                (
+                    "membership",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="library_memberships",
+                        to="orgs.membership",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('library__name', 'membership__user__email'),
-                'constraints': [models.UniqueConstraint(fields=('membership', 'library'), name='library_membership_once'), models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'editor', 'viewer'])), name='library_membership_role_known')],
+                "ordering": ("library__name", "membership__user__email"),
+                "constraints": [
+                    models.UniqueConstraint(fields=("membership", "library"), name="library_membership_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("role__in", ["owner", "editor", "viewer"])),
+                        name="library_membership_role_known",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('organization', 'user'), name='membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("organization", "user"), name="membership_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'admin', 'member'])), name='membership_role_known'),
+            model_name="membership",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("role__in", ["owner", "admin", "member"])), name="membership_role_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='library',
-            constraint=models.UniqueConstraint(fields=('organization', 'slug'), name='library_slug_once'),
+            model_name="library",
+            constraint=models.UniqueConstraint(fields=("organization", "slug"), name="library_slug_once"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['organization', '-at', '-id'], name='audit_newest'),
+            model_name="auditentry",
+            index=models.Index(fields=["organization", "-at", "-id"], name="audit_newest"),
         ),
     ]

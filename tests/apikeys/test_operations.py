@@ -25,7 +25,7 @@ from raster.errors import (
     ResourceNotFound,
 )
 from tests.apikeys.people import principal_for
-from tests.factories import Cast
+from tests.factories import Cast, make_key
 
 OPERATIONS: dict[str, Callable[[Any, int], Any]] = {
     "create": lambda who, _key: create_key(who, CreateKey(organization_id="acme", name="New")),
@@ -68,7 +68,7 @@ def test_a_key_cannot_touch_keys(cast: Cast, operation: Callable[[Any, int], Any
 
 @pytest.mark.parametrize("name", ["scope", "rename", "regenerate", "delete"])
 def test_a_key_of_another_organization_is_as_unknown_as_one_that_never_was(cast: Cast, name: str) -> None:
-    foreign = cast.key(organization=cast.globex)
+    foreign = make_key(cast.globex)
     messages = set()
     for key_id in (foreign.key_id, 999_999):
         with pytest.raises(ResourceNotFound) as refused:
@@ -122,7 +122,7 @@ def test_scoping_leaves_alone_what_it_does_not_name(cast: Cast) -> None:
 
 def test_two_keys_of_an_organization_do_not_share_a_name_and_two_organizations_may(cast: Cast) -> None:
     alice, ci = person(cast.alice), cast.key("CI")
-    cast.key("CI", organization=cast.globex)
+    make_key(cast.globex, "CI")
     agent = cast.key("Agent")
     with pytest.raises(BadUserInput, match="already has a key named CI"):
         create_key(alice, CreateKey(organization_id="acme", name=" CI "))

@@ -12,7 +12,7 @@ from apikeys.access import record_use
 from apikeys.models import APIKey, KeyGrant
 from orgs.models import AuditEntry, Library
 from tests.apikeys.people import TOO_LONG_AGO, Answer, hidden_field, principal_for, sign_in, sign_in_again
-from tests.factories import AssetFactory, Cast
+from tests.factories import AssetFactory, Cast, make_key
 
 pytestmark = pytest.mark.usefixtures("static_files")
 
@@ -172,7 +172,7 @@ def test_the_list_says_what_each_key_reaches_and_when_it_was_used(cast: Cast) ->
     cast.key("Unused")
     APIKey.objects.filter(name="Used").update(expires=timezone.now() + timedelta(days=6))
     APIKey.objects.filter(name="Unused").update(expires=timezone.now() - timedelta(days=1))
-    cast.key("Foreign", organization=cast.globex)
+    make_key(cast.globex, "Foreign")
     with CaptureQueriesContext(connection) as queries:
         page = client.get("/acme/settings/api-keys").content.decode()
     assert len(queries) <= 6

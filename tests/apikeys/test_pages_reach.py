@@ -5,7 +5,7 @@ from django.test import Client
 
 from orgs.models import Membership
 from tests.apikeys.people import sign_in
-from tests.factories import Cast
+from tests.factories import Cast, make_key
 
 pytestmark = pytest.mark.usefixtures("static_files")
 
@@ -40,7 +40,7 @@ def test_whoever_is_signed_out_signs_in_first(cast: Cast, page: str) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "{key}" in page])
 def test_a_key_of_another_organization_is_not_found(cast: Cast, page: str) -> None:
-    foreign = cast.key("Foreign", organization=cast.globex)
+    foreign = make_key(cast.globex, "Foreign")
     client = sign_in(cast.alice)
     for key in (foreign.key_id, 999_999):
         assert client.get(address(page, key)).status_code == 404

@@ -80,7 +80,9 @@ def test_the_reveal_page(server: Server, cast: Cast, alice: Page, check: Check) 
     check(alice, "key-revealed")
 
 
-def test_a_wrong_password_is_told_in_words_next_to_the_form(server: Server, cast: Cast, page: Page, check: Check) -> None:
+def test_a_wrong_password_is_told_in_words_next_to_the_form(
+    server: Server, cast: Cast, page: Page, check: Check
+) -> None:
     give_password(cast.alice)
     page.goto("/login")
     page.get_by_label("Email").fill(cast.alice.email)

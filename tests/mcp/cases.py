@@ -11,7 +11,10 @@ Arguments = Callable[[str, str, str], dict[str, Any]]
 
 def _at(**more: Any) -> Arguments:
     def arguments(organization: str, library: str, asset: str) -> dict[str, Any]:
-        filled = {name: asset if value == "ASSET" else [asset] if value == ["ASSET"] else value for name, value in more.items()}
+        filled = {
+            name: asset if value == "ASSET" else [asset] if value == ["ASSET"] else value
+            for name, value in more.items()
+        }
         return {"organizationId": organization, "libraryId": library, **filled}
 
     return arguments

@@ -34,8 +34,9 @@ class ConnectedClient:
         """Call a tool that must succeed and return its structured content."""
         result = self.call(tool, **arguments)
         assert not result.is_error, result.content
-        assert result.structured_content is not None
-        return result.structured_content
+        content: dict[str, Any] | None = result.structured_content
+        assert content is not None
+        return content
 
     def error(self, tool: str, **arguments: Any) -> dict[str, Any]:
         """Call a tool that must fail and return its error: code, message and status."""

@@ -18,7 +18,9 @@ from tests.waiting import wait_until
 NOT_JSON = b"\xff\xfe not even JSON {"
 
 
-def ask(server: Server, authorization: bytes | None, body: bytes = NOT_JSON, path: str = "/mcp") -> tuple[int, str | None, str]:
+def ask(
+    server: Server, authorization: bytes | None, body: bytes = NOT_JSON, path: str = "/mcp"
+) -> tuple[int, str | None, str]:
     """Send a request whose Authorization header is exactly these bytes; return status, challenge and body."""
     address = urlsplit(server.url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
@@ -56,7 +58,9 @@ def forged(body: str) -> bytes:
 def test_what_is_no_key_is_unauthenticated(server: Server, authorization: bytes | None) -> None:
     status, challenge, body = ask(server, authorization)
     assert status == 401
-    assert challenge == ('Bearer realm="raster"' if authorization is None else 'Bearer realm="raster", error="invalid_token"')
+    assert challenge == (
+        'Bearer realm="raster"' if authorization is None else 'Bearer realm="raster", error="invalid_token"'
+    )
     assert '"UNAUTHENTICATED"' in body
 
 

@@ -27,7 +27,6 @@ from tests.mcp.client import WIRES, call_tool, comparable, post
 from tests.server import Server
 
 
-
 def principal(cast: Cast, key_id: int) -> KeyPrincipal:
     key = APIKey.objects.get(pk=key_id)
     home = OrganizationRef(cast.acme.pk, cast.acme.slug, cast.acme.name)

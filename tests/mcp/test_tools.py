@@ -6,6 +6,7 @@ from typing import Any
 import jsonschema
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import TextResourceContents
 
 from mcp_gateway.tools import TOOLS
 from orgs.models import Library
@@ -120,7 +121,12 @@ def test_an_unknown_tool_resource_or_cursor_is_a_protocol_error(server: Server, 
 @pytest.mark.parametrize("wire", WIRES)
 def test_the_list_of_tools_follows_the_keys_ceiling(server: Server, cast: Cast, wire: str) -> None:
     reading = {name for name, tool in TOOLS.items() if not tool.writes}
-    for access, expected in (({"barcelona": "read"}, reading), ({}, reading), ({"paris": "write"}, set(TOOLS))):
+    cases: list[tuple[dict[str, str], set[str]]] = [
+        ({"barcelona": "read"}, reading),
+        ({}, reading),
+        ({"barcelona": "read", "paris": "write"}, set(TOOLS)),
+    ]
+    for access, expected in cases:
         key = cast.key(str(access), **access)
         with connected(server.mcp_url, key.secret, wire) as client:
             listed = client.portal.call(client.client.list_tools)
@@ -180,6 +186,7 @@ def test_resources_give_what_the_tools_give(server: Server, cast: Cast, wire: st
             read = client.portal.call(client.client.read_resource, f"raster://organizations/acme/{path}")
             [contents] = read.contents
             assert contents.mime_type == "application/json"
+            assert isinstance(contents, TextResourceContents)
             assert json.loads(contents.text) == client.data(tool, **arguments)
 
 
