@@ -12,6 +12,8 @@ from starlette.types import Scope
 
 FORWARDED_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"})
 DEFAULT_PORTS = (":443", ":80")
+# Read once: every request comes through here.
+DEV, LOOPBACK_HOSTS, TRUSTED_PROXIES = settings.DEV, settings.LOOPBACK_HOSTS, settings.TRUSTED_PROXIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,14 @@ def transport_of(scope: Scope) -> Transport:
         secure = (_values(scope, b"x-forwarded-proto") or [scope["scheme"]])[-1].lower() == "https"
         return Transport(secure, secure, _client_behind(peer, _values(scope, b"x-forwarded-for")), host, headers)
     secure = scope["scheme"] == "https" and not forwarded
-    on_loopback = settings.DEV and not forwarded and is_loopback_host(host) and _is_loopback(peer)
+    on_loopback = DEV and not forwarded and is_loopback_host(host) and _is_loopback(peer)
     return Transport(secure, secure or on_loopback, peer, host, headers)
 
 
 def is_loopback_host(host: str) -> bool:
     """Return whether a Host header names this machine, whatever the port."""
     name, _, port = host.rpartition(":")
-    return (name if port.isdecimal() else host) in settings.LOOPBACK_HOSTS
+    return (name if port.isdecimal() else host) in LOOPBACK_HOSTS
 
 
 def _values(scope: Scope, wanted: bytes) -> list[str]:
@@ -69,13 +71,13 @@ def _client_behind(peer: str, hops: list[str]) -> str:
 
 
 def _is_trusted(address: str) -> bool:
-    if not settings.TRUSTED_PROXIES:
+    if not TRUSTED_PROXIES:
         return False
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in settings.TRUSTED_PROXIES)
+    return any(parsed in network for network in TRUSTED_PROXIES)
 
 
 def _is_loopback(address: str) -> bool:
