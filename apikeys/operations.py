@@ -36,7 +36,7 @@ def create_key(principal: Principal, command: CreateKey) -> RevealedKey:
                 pepper=generated.digest.pepper,
                 expires=None if days is None else timezone.now() + timedelta(days=days),
                 created_by_id=principal.user_id,
-                created_by_name=principal.label,
+                created_by_name=principal.audit_label,
             )
             _, granted = _change_access(principal, organization, key, command.access)
             _record(principal, key, "create", after={"expires": key.expires and key.expires.isoformat(), **granted})

@@ -144,6 +144,10 @@ class UserPrincipal(Principal):
 
     @property
     def label(self) -> str:
+        return self.user.get_full_name()
+
+    @property
+    def audit_label(self) -> str:
         return self.user.email
 
     @property

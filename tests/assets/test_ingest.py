@@ -124,7 +124,7 @@ def test_an_import_makes_a_row_that_tells_all_of_the_file(
     assert (asset.width, asset.height, asset.size) == (800, 400, len(data))
     assert asset.digest == hashlib.sha256(data).hexdigest()
     assert asset.file == f"originals/{asset.pk[:2]}/{asset.pk}"
-    assert (asset.uploaded_by, asset.uploaded_by_name) == (cast.bob, "bob@example.com")
+    assert (asset.uploaded_by, asset.uploaded_by_name) == (cast.bob, "Bob")
     assert list(asset.sizes) == ["320", "640"]
     assert stored_files() == {asset.file, *(f"sizes/{name[:2]}/{name}" for name in asset.sizes.values())}
     with default_storage.open(asset.file) as original:
