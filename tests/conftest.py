@@ -36,7 +36,7 @@ def cast(db: None) -> Cast:
     return make_cast()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def static_files() -> None:
     """Collect the static files, whose hashed names the pages' templates look up."""
     call_command("collectstatic", interactive=False, verbosity=0)
