@@ -40,7 +40,7 @@ test: setup-dev
 
 var/node/package.json: tests/mcp/typescript/package.json
 	@mkdir -p $(@D) && cp $< $@
-	@npm install --prefix $(@D) --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error </dev/null \
+	@timeout 180 npm install --fetch-retries 1 --prefix $(@D) --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error </dev/null \
 		|| { rm -f $@; echo "Skipped: the TypeScript client's test needs the package that npm could not fetch."; }
 
 lint: setup-dev
