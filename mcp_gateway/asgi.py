@@ -33,7 +33,7 @@ from raster.errors import (
     Unauthenticated,
 )
 from raster.transport import Transport, is_loopback_host
-from raster.workers import workers
+from raster.workers import writers
 
 MOST_BYTES = 32 * 1024 * 1024
 PREFLIGHT = {
@@ -128,7 +128,7 @@ class Door:
 
 async def _record_use(principal: KeyPrincipal) -> None:
     try:
-        await workers.run(partial(record_use, principal))
+        await writers.run(partial(record_use, principal))
     except DatabaseError as error:
         logger.warning("The last use of a key was not recorded", exc_info=error)
 

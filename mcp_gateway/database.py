@@ -96,7 +96,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
                 # The server may have been restarted: drop the connections that died with it, and try once more.
                 await self._pool.check()
                 return await self._rows(statement, parameter)
-        except psycopg.OperationalError as error:
+        except psycopg.Error as error:
             raise ServiceUnavailable from error
 
     async def _rows(self, statement: str, parameter: str | int) -> Rows:

@@ -21,7 +21,7 @@ from mcp_gateway.database import DoorDatabase
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from raster.contracts import Record, read_json
 from raster.errors import InternalServerError, RasterError, ServiceUnavailable
-from raster.workers import workers
+from raster.workers import Workers, workers, writers
 
 INSTRUCTIONS = (
     "Raster holds a team's images and files in libraries. Call whoami first: it names the organization and the "
@@ -143,7 +143,7 @@ class Gateway:
         _scope(context)[RECORD]["tool"] = f"resource {resource.name}"
         try:
             command = read_json(resource.contract, arguments)
-            result = await _in_worker(partial(resource.operation, _principal(context), command))
+            result = await _in_worker(partial(resource.operation, _principal(context), command), workers)
         except RasterError as error:
             _scope(context)[RECORD]["error"] = error.code
             raise MCPError(code=mcp_types.INVALID_PARAMS, message=error.message, data={"uri": uri}) from None
@@ -155,7 +155,7 @@ class Gateway:
         command = read_json(tool.contract, arguments)
         if tool.operation is None:
             return identity(principal, await self._database.rows(LEVELS_STATEMENT, principal.key_id))
-        return await _in_worker(partial(tool.operation, principal, command))
+        return await _in_worker(partial(tool.operation, principal, command), writers if tool.writes else workers)
 
 
 class _WithoutLeaks:
@@ -171,10 +171,10 @@ class _WithoutLeaks:
             raise MCPError(code=mcp_types.INTERNAL_ERROR, message=InternalServerError.default_message) from None
 
 
-async def _in_worker(operation: Callable[[], Record]) -> Record:
+async def _in_worker(operation: Callable[[], Record], pool: Workers) -> Record:
     """Run an operation in a worker thread; what goes wrong unexpectedly is logged and told in the catalogue's words."""
     try:
-        return await workers.run(operation)
+        return await pool.run(operation)
     except RasterError:
         raise
     except (OperationalError, InterfaceError) as error:

@@ -22,7 +22,7 @@ from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.logs import write_access  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
-from raster.workers import workers  # noqa: E402
+from raster.workers import workers, writers  # noqa: E402
 
 MCP_PATHS = frozenset({"/mcp", "/mcp/"})
 MEDIA_PREFIX = "/media/"
@@ -66,6 +66,7 @@ class Application:
         await receive()
         await self._running.aclose()
         workers.close()
+        writers.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:

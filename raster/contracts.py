@@ -76,6 +76,9 @@ def read_json(contract: type[AnyContract], arguments: Any) -> AnyContract:
     Raises:
         BadUserInput: naming each argument that does not fit and its limit, never what was sent.
     """
+    if isinstance(arguments, dict) and len(arguments) > len(contract.model_fields) + MOST_PROBLEMS:
+        # Pydantic would name every one of them, however many there are.
+        raise BadUserInput(f"This operation takes at most {len(contract.model_fields)} arguments.")
     try:
         return contract.model_validate(arguments, strict=True)
     except ValidationError as error:

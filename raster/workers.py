@@ -9,13 +9,11 @@ from django.db import DatabaseError, InterfaceError, connection
 
 Result = TypeVar("Result")
 
-THREADS = 8
-
 
 class Workers:
     """Runs functions in threads that keep their SQLite connection and give a PostgreSQL one back to Django's pool."""
 
-    def __init__(self, threads: int = THREADS) -> None:
+    def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
 
     async def run(self, function: Callable[[], Result]) -> Result:
@@ -38,4 +36,6 @@ def _with_connection(function: Callable[[], Result]) -> Result:
             connection.close()
 
 
-workers = Workers()
+workers = Workers(8)
+#: Writes wait for each other in SQLite; in threads of their own they keep no read waiting.
+writers = Workers(4)

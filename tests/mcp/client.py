@@ -98,8 +98,10 @@ def post(
     """Send one request and return the whole HTTP answer."""
     name = params.get("name") or params.get("uri")
     headers = {**rpc_headers(wire, method, name), "Authorization": f"Bearer {key}"}
-    sender = client or httpx2
-    return sender.post(url, json=rpc_body(wire, method, params), headers=headers, timeout=SECONDS)
+    body = rpc_body(wire, method, params)
+    if client is not None:
+        return client.post(url, json=body, headers=headers)
+    return httpx2.post(url, json=body, headers=headers, timeout=SECONDS)
 
 
 def call_tool(url: str, key: str, wire: str, tool: str, arguments: dict[str, Any]) -> httpx2.Response:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import anyio
 import httpx2
 import pytest
 from anyio.from_thread import start_blocking_portal
-from django.db import connection
+from django.db import connection, transaction
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -21,12 +22,13 @@ from apikeys.operations import delete_key, regenerate_key, scope_key
 from assets.models import AssetTag
 from orgs.models import Library
 from tests.factories import OPERATOR, AssetFactory, Cast
-from tests.mcp.client import MODERN, WIRES, call_tool, connected, error_of
+from tests.mcp.client import MODERN, WIRES, call_tool, connected, error_of, post
 from tests.server import Server, running_server
 from tests.waiting import wait_until
 
 ACME = {"organizationId": "acme"}
 CLIENTS = 100
+WAITING_WRITES = 12
 CALLS = 6
 
 
@@ -89,6 +91,25 @@ def test_a_regenerated_or_deleted_key_is_refused_by_every_process_at_once(
     assert statuses(new.secret) == [200, 200]
     delete_key(OPERATOR, DeleteKey(organization_id="acme", key_id=old.key_id))
     assert statuses(new.secret) == [401, 401]
+
+
+def test_writes_that_wait_for_each_other_keep_no_read_waiting(server: Server, cast: Cast) -> None:
+    key = cast.key(barcelona="write")
+    renamed = {**ACME, "libraryId": "barcelona", "name": "Renamed"}
+    with ThreadPoolExecutor(WAITING_WRITES) as threads:
+        with transaction.atomic():
+            Library.objects.select_for_update().get(pk=cast.barcelona.pk)
+            writes = [
+                threads.submit(call_tool, server.mcp_url, key.secret, MODERN, "rename_library", renamed)
+                for _ in range(WAITING_WRITES)
+            ]
+            with httpx2.Client(timeout=5) as client:
+                for _ in range(10):
+                    arguments = {"name": "list_assets", "arguments": {**ACME, "libraryId": "barcelona"}}
+                    response = post(server.mcp_url, key.secret, MODERN, "tools/call", arguments, client)
+                    assert response.json()["result"]["structuredContent"]["total"] == 0
+            assert not any(write.done() for write in writes)
+        assert all("Renamed" in write.result().text for write in writes)
 
 
 @dataclass

@@ -80,6 +80,7 @@ def test_a_tool_error_has_its_code_and_no_structured_content(server: Server, cas
         ("list_assets", {**BARCELONA, "surprise": 1}, "surprise"),
         ("list_assets", {**BARCELONA, "libraryId": "nul\x00"}, "libraryId"),
         ("whoami", {"extra": True}, "extra"),
+        ("whoami", {f"argument {number}": True for number in range(1000)}, "at most 0 arguments"),
         ("tag_assets", {**BARCELONA, "assetIds": [], "tags": ["a"]}, "assetIds"),
         ("tag_assets", {**BARCELONA, "assetIds": ["a"], "tags": ["Index"]}, "reserved"),
         ("tag_assets", {**BARCELONA, "assetIds": ["a"], "tags": ["a,b"]}, "comma"),
