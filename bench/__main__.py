@@ -96,7 +96,8 @@ def serving(application: str, environment: dict[str, str]) -> Iterator[int]:
                 break
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{application} does not start.")
-            time.sleep(0.1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
         yield port
     finally:
         process.terminate()
