@@ -2,10 +2,13 @@
 
 from typing import Any, ClassVar
 
+import allauth.account.admin  # noqa: F401 - registers what is unregistered here
+from allauth.account.models import EmailAddress
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -13,6 +16,11 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from accounts.people import verify_address
+
+# An address that staff add to a superuser would let its owner reset that password.
+admin.site.unregister(EmailAddress)
+# Groups give rights, which only superusers may (see UserAdmin); they do so by user.
+admin.site.unregister(Group)
 
 
 class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # it takes no argument at run time
@@ -31,7 +39,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # as above
     add_form = NewUserForm
     fieldsets = (
         (None, {"fields": ("email", "name", "set_password")}),
-        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "user_permissions")}),
         ("Dates", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
@@ -40,7 +48,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # as above
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "name")
     ordering = ("email",)
-    only_superusers_change: ClassVar = ("is_staff", "is_superuser", "groups", "user_permissions")
+    only_superusers_change: ClassVar = ("is_staff", "is_superuser", "user_permissions")
 
     @admin.display(description="password")
     def set_password(self, user: User) -> SafeString:

@@ -123,7 +123,7 @@ def _is_unchanged(file: MediaFile, headers: Mapping[str, str]) -> bool:
     try:
         since = parsedate_to_datetime(headers["if-modified-since"])
         return since.tzinfo is not None and _modified(file) <= since
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         return False
 
 

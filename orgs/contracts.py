@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from orgs.models import NAME_LENGTH, SLUG_LENGTH
 from raster.contracts import Contract, LibraryId, Line, OrganizationId, Record
@@ -75,7 +75,12 @@ class LibraryAccess(Record):
 
 
 class Identity(Record):
-    """Who a credential is and what it reaches right now."""
+    """Who a credential is and what it reaches right now.
+
+    Its schema requires nothing, since another kind of credential may be told another part of it.
+    """
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=[]))
 
     organization_id: str
     organization_name: str

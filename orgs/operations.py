@@ -1,6 +1,7 @@
 """Making organizations, and deciding who is in them."""
 
 from collections.abc import Mapping
+from secrets import token_hex
 
 from django.db import IntegrityError, transaction
 
@@ -38,12 +39,12 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
     Raises:
         BadUserInput: its slug is not to be had (one answer for taken and reserved ones), or the person owns too many.
     """
-    slug = command.slug or slugify(command.name)
+    slug = command.slug or slugify(command.name) or f"organization-{token_hex(3)}"
     owned = Membership.objects.filter(user=owner, role=Membership.Role.OWNER).count()
     if principal.is_person and owned >= MOST_OWNED_ORGANIZATIONS:
         raise BadUserInput(f"You own {owned} organizations, which is as many as one person may.")
-    unavailable = BadUserInput(f"The address {slug or command.name} cannot be used. Choose another one.")
-    if not slug or slug in RESERVED_ORGANIZATION_SLUGS:
+    unavailable = BadUserInput(f"The address {slug} cannot be used. Choose another one.")
+    if slug in RESERVED_ORGANIZATION_SLUGS:
         raise unavailable
     try:
         with transaction.atomic():
@@ -160,8 +161,11 @@ def _member(organization: OrganizationRef, user_id: int) -> Membership:
 def _check_rank(
     principal: Principal, organization: OrganizationRef, role: Membership.Role, membership: Membership | None
 ) -> None:
+    own = _own_role(principal, organization)
+    if own not in Membership.MANAGERS:  # asked again under the lock: they may have been demoted meanwhile
+        raise Forbidden
     concerned = [role] if membership is None else [role, Membership.Role(membership.role)]
-    if max(RANKS[role] for role in concerned) > RANKS[_own_role(principal, organization)]:
+    if max(RANKS[role] for role in concerned) > RANKS[own]:
         raise Forbidden("Only an owner makes, changes and removes owners.")
 
 

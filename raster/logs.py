@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-CREDENTIAL = re.compile(r"\b(rst[a-z]_)([0-9A-Za-z_]+)")
+# Without a word boundary: in JSON a line break before a key is the letter n.
+CREDENTIAL = re.compile(r"(rst[a-z]_)([0-9A-Za-z_]+)")
 PUBLIC_ID_LENGTH = 10
 encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
@@ -54,3 +55,10 @@ class JSONFormatter(logging.Formatter):
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return redacted(encode(line))
+
+
+class FaultFormatter(JSONFormatter):
+    """Writes an unhandled fault of a page without its path, which may be a link that lets somebody in."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(logging.makeLogRecord({**vars(record), "msg": "A page failed", "args": None}))

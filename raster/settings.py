@@ -245,9 +245,13 @@ USE_TZ = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "raster.logs.JSONFormatter"}},
+    "formatters": {
+        "json": {"()": "raster.logs.JSONFormatter"},
+        "faults": {"()": "raster.logs.FaultFormatter"},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+        "faults": {"class": "logging.StreamHandler", "formatter": "faults", "level": "ERROR"},
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
@@ -255,6 +259,9 @@ LOGGING = {
         "raster": {"level": "INFO"},
         # Its lines hold whole URLs, query strings included; raster.access writes a line without them.
         "uvicorn.access": {"handlers": ["nowhere"], "propagate": False},
+        # So do theirs, links to reset a password among them; the access line has route and status.
+        "django.request": {"handlers": ["faults"], "propagate": False},
+        "django.security": {"handlers": ["nowhere"], "propagate": False},
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }
