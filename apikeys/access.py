@@ -68,7 +68,7 @@ class KeyPrincipal(Principal):
         return library.level >= Level.WRITE
 
     def check_may_create_library(self, organization: OrganizationRef) -> None:
-        if not self.writes_somewhere:
+        if not KeyGrant.objects.filter(key=self.key_id, level=Level.WRITE).exists():
             raise LibraryReadOnly("Creating a library needs a key with write access to at least one library.")
 
     def sees_every_library(self, organization: OrganizationRef) -> bool:
@@ -77,6 +77,7 @@ class KeyPrincipal(Principal):
     def adopt(self, library: Library) -> None:
         if not APIKey.objects.select_for_update(no_key=True).filter(pk=self.key_id).exists():
             raise InvalidAPIKey
+        self.check_may_create_library(self.home)
         KeyGrant.objects.create(key_id=self.key_id, library=library, level=Level.WRITE)
 
 

@@ -6,6 +6,7 @@ Host, Origin, preflight, HTTPS, method, bearer, body size. Nothing of the body i
 import asyncio
 import json
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -23,6 +24,7 @@ from mcp_gateway.database import door_database
 from mcp_gateway.server import PRINCIPAL, RECORD, Gateway
 from orgs.access import Origin
 from raster.errors import (
+    BadUserInput,
     Forbidden,
     HTTPSRequired,
     InvalidAPIKey,
@@ -44,6 +46,8 @@ PREFLIGHT = {
 }
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, X-Request-Id"
 RETRY_SECONDS = "5"
+BODY_SECONDS = 30
+FRESH_SECONDS = 0.01
 TOO_LARGE = PayloadTooLarge("An MCP request may have 32 MB.")
 
 logger = logging.getLogger("raster.mcp")
@@ -94,17 +98,21 @@ class Door:
                 raise MethodNotAllowed
             principal = await self._principal(scope, transport)
             _check_declared_size(headers)
+            asked = time.monotonic()
+            body = await _read_body(receive)
+            if time.monotonic() - asked > FRESH_SECONDS:
+                # The key may have been taken back while its request was on the way.
+                principal = await self._principal(scope, transport)
         except RasterError as error:
             await _refuse(send, scope, error, presented=b"authorization" in headers)
+            return
+        if body is None:
             return
         self._note_use(principal)
         scope[RECORD]["principal"] = f"key {principal.public_id}"
         scope[PRINCIPAL] = principal
-        if b"content-length" in headers:
-            # The SDK's own look at the size, and its copy of the body, are for bodies that declare none.
-            await self._manager.asgi_app.app(scope, receive, send)
-        else:
-            await self._manager.handle_request(scope, receive, _with_catalogue_size_error(send, scope))
+        # The SDK's own look at the size is left out: it would copy the body once more.
+        await self._manager.asgi_app.app(scope, _again(body, receive), send)
 
     async def _principal(self, scope: Scope, transport: Transport) -> KeyPrincipal:
         text = _bearer(scope, transport.headers)
@@ -200,16 +208,34 @@ def _with_cors(send: Send, origin: bytes) -> Send:
     return sending
 
 
-def _with_catalogue_size_error(send: Send, scope: Scope) -> Send:
-    """Put the catalogue's body in place of the SDK's own where a body without a declared size turns out too large."""
-    refused = False
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the request's body, or None where the client went away before it was complete.
 
-    async def sending(message: Message) -> None:
-        nonlocal refused
-        if message["type"] == "http.response.start" and message["status"] == PayloadTooLarge.status:
-            refused = True
-            await _refuse(send, scope, TOO_LARGE, presented=False)
-        elif not refused:
-            await send(message)
+    Raises:
+        PayloadTooLarge: it has more than ``MOST_BYTES``.
+        BadUserInput: it is not complete after ``BODY_SECONDS``.
+    """
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > MOST_BYTES:
+                    raise TOO_LARGE
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise BadUserInput(f"The request was not complete after {BODY_SECONDS} seconds.") from None
 
-    return sending
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Hand out a body that was read, and then whatever comes after it."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receiving() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receiving

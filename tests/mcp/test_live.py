@@ -1,5 +1,7 @@
 """Every change of a key or its access is obeyed by a connected client's next request, in any process."""
 
+import http.client
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ from apikeys.operations import delete_key, regenerate_key, scope_key
 from assets.models import AssetTag
 from orgs.models import Library
 from tests.factories import OPERATOR, AssetFactory, Cast
-from tests.mcp.client import MODERN, WIRES, call_tool, connected, error_of, post
+from tests.mcp.client import HANDSHAKE, MODERN, WIRES, call_tool, connected, error_of, post, rpc_body, rpc_headers
 from tests.server import Server, running_server
 from tests.waiting import wait_until
 
@@ -217,3 +219,27 @@ def test_a_hundred_clients_never_see_more_than_is_granted_while_grants_change(se
             cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
             [count] = cursor.fetchone()
         assert count < 60
+
+
+@pytest.mark.parametrize("taken_back", ["regenerated", "deleted"])
+def test_a_key_taken_back_while_its_request_arrives_slowly_is_refused(
+    server: Server, cast: Cast, taken_back: str
+) -> None:
+    key = cast.key(barcelona="write")
+    body = json.dumps(rpc_body(HANDSHAKE, "tools/call", {"name": "whoami", "arguments": {}})).encode()
+    slow = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    slow.putrequest("POST", "/mcp")
+    for name, value in rpc_headers(HANDSHAKE, "tools/call").items():
+        slow.putheader(name, value)
+    slow.putheader("Authorization", f"Bearer {key.secret}")
+    slow.putheader("Content-Length", str(len(body)))
+    slow.endheaders(body[:5])
+    # Another request after it was answered: the first one's headers were read.
+    assert call_tool(server.mcp_url, key.secret, MODERN, "whoami", {}).status_code == 200
+    if taken_back == "regenerated":
+        regenerate_key(OPERATOR, RegenerateKey(organization_id="acme", key_id=key.key_id))
+    else:
+        delete_key(OPERATOR, DeleteKey(organization_id="acme", key_id=key.key_id))
+    slow.send(body[5:])
+    assert slow.getresponse().status == 401
+    slow.close()

@@ -143,6 +143,7 @@ def test_schemas_are_plain_objects_with_words_and_limits() -> None:
             assert schema["type"] == "object"
             assert "$ref" not in json.dumps(schema) and "$defs" not in json.dumps(schema)
             assert not {"anyOf", "oneOf", "allOf"} & set(schema)
+        assert tool.name != "whoami" or (definition.output_schema or {})["required"] == []
         assert definition.title and definition.description and definition.annotations
         assert definition.annotations.read_only_hint is not tool.writes
         for name, argument in definition.input_schema["properties"].items():
