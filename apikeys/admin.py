@@ -7,6 +7,7 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from accounts.recent import ask_to_sign_in_again, signed_in_recently
 from apikeys.contracts import DeleteKey, ScopeKey
 from apikeys.models import APIKey, KeyGrant
 from apikeys.operations import delete_key, scope_key
@@ -49,6 +50,17 @@ class APIKeyAdmin(ReadOnlyAdmin):
                 ScopeKey(organization_id=key.organization.slug, key_id=key.pk, access=dict.fromkeys(slugs, "none")),
             )
         self.message_user(request, "The selected keys reach nothing from their next request on.", messages.SUCCESS)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        deletes = request.POST.get("action") == "delete_selected" and self.has_delete_permission(request)
+        if deletes and not signed_in_recently(request):
+            return ask_to_sign_in_again(request, request.path)
+        return super().changelist_view(request, extra_context)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        if self.has_delete_permission(request) and not signed_in_recently(request):
+            return ask_to_sign_in_again(request, request.path)
+        return super().delete_view(request, object_id, extra_context)
 
     def delete_model(self, request: HttpRequest, obj: APIKey) -> None:
         delete_key(staff_principal(request), DeleteKey(organization_id=obj.organization.slug, key_id=obj.pk))

@@ -8,6 +8,7 @@ import secrets
 
 from django.core.cache import cache
 from django.core.signing import BadSignature, TimestampSigner
+from django.db import OperationalError
 
 from orgs.access import OrganizationRef, Principal
 
@@ -31,7 +32,10 @@ def issue(action: str, principal: Principal, organization: OrganizationRef) -> s
 def spend(nonce: str, action: str, principal: Principal, organization: OrganizationRef) -> None:
     """Use a nonce up; of any number of parallel attempts, one succeeds.
 
+    Call it in the transaction of what the form does: if that fails, the form may be sent again.
+
     Raises:
+        OperationalError: the database is out of reach.
         OutOfDate: it was not issued for this, or too long ago.
         AlreadySent: it was used before.
     """
@@ -39,7 +43,10 @@ def spend(nonce: str, action: str, principal: Principal, organization: Organizat
         value = _signer(action, principal, organization).unsign(nonce, max_age=LIFETIME_SECONDS)
     except BadSignature:
         raise OutOfDate from None
-    if not cache.add(f"apikeys.once:{value}", True, 2 * LIFETIME_SECONDS):
+    name = f"apikeys.once:{value}"
+    if not cache.add(name, True, 2 * LIFETIME_SECONDS):
+        if cache.get(name) is None:  # the database cache answers so, too, where it could not write
+            raise OperationalError
         raise AlreadySent
 
 

@@ -6,6 +6,7 @@ from typing import Any, Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -57,8 +58,9 @@ def create_page(request: HttpRequest, principal: Principal, organization: Organi
     chosen = chosen_access(request.POST)
     if form.is_valid():
         try:
-            once.spend(request.POST.get("nonce", ""), "create", principal, organization)
-            revealed = create_key(principal, form.command(organization, chosen))
+            with transaction.atomic():
+                once.spend(request.POST.get("nonce", ""), "create", principal, organization)
+                revealed = create_key(principal, form.command(organization, chosen))
         except once.AlreadySent:
             return _sent_before(request, organization, "created")
         except once.OutOfDate:
@@ -127,15 +129,17 @@ def regenerate_page(
     key = _key(organization, key_id)
     action = f"regenerate {key.pk}"
     if request.method == "POST":
+        command = RegenerateKey(organization_id=organization.slug, key_id=key.pk)
         try:
-            once.spend(request.POST.get("nonce", ""), action, principal, organization)
+            with transaction.atomic():
+                once.spend(request.POST.get("nonce", ""), action, principal, organization)
+                revealed = regenerate_key(principal, command)
         except once.AlreadySent:
             return _sent_before(request, organization, "regenerated", key)
         except once.OutOfDate:
             messages.info(request, "This page was open for too long. Nothing was changed yet: please confirm it again.")
             return redirect(request.path)
-        command = RegenerateKey(organization_id=organization.slug, key_id=key.pk)
-        return _reveal(request, organization, regenerate_key(principal, command), regenerated=True)
+        return _reveal(request, organization, revealed, regenerated=True)
     nonce = once.issue(action, principal, organization)
     return render(request, "apikeys/regenerate.html", {"organization": organization, "key": key, "nonce": nonce})
 

@@ -4,10 +4,12 @@ A hop into a thread costs more than the statement it carries, and Django's conne
 every request needs before it is let in is read here: one prepared statement, committed data only, nothing cached.
 """
 
+import logging
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 from django.db import connection
@@ -18,7 +20,9 @@ from raster.errors import ServiceUnavailable
 BUSY_SECONDS = 0.2
 POOL_SIZE = 8
 POOL_SECONDS = 3.0
+RECONNECT_SECONDS = 5.0  # how long it goes on trying; the next request begins anew
 
+logger = logging.getLogger("raster.mcp")
 Rows = Sequence[Sequence[Any]]
 
 
@@ -60,10 +64,12 @@ class SQLiteDoorDatabase(DoorDatabase):
     async def rows(self, statement: str, parameter: str | int) -> Rows:
         try:
             if self._connection is None:
-                self._connection = sqlite3.connect(self._path, timeout=BUSY_SECONDS, isolation_level=None)
+                uri = f"file:{quote(self._path)}?mode=rw"  # never make one that is missing
+                self._connection = sqlite3.connect(uri, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
                 self._connection.execute("PRAGMA query_only = 1")
             return self._connection.execute(statement.replace("%s", "?"), (parameter,)).fetchall()
         except sqlite3.Error as error:
+            logger.error("The door cannot read the database", exc_info=error)
             await self.close()
             raise ServiceUnavailable from error
 
@@ -77,6 +83,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
             min_size=1,
             max_size=POOL_SIZE,
             timeout=POOL_SECONDS,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
         )
 
@@ -97,6 +104,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
                 await self._pool.check()
                 return await self._rows(statement, parameter)
         except psycopg.Error as error:
+            logger.error("The door cannot read the database", exc_info=error)
             raise ServiceUnavailable from error
 
     async def _rows(self, statement: str, parameter: str | int) -> Rows:

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 from raster.errors import RasterError
-from raster.pages import error_page
+from raster.pages import error_page, out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 logger = logging.getLogger("raster.pages")
@@ -40,8 +40,9 @@ class RequestRecordMiddleware:
         record: dict[str, object] = getattr(request, "scope", {}).get("raster.record", {})
         if request.resolver_match:
             record["route"] = request.resolver_match.route
-        if request.user.is_authenticated:
-            record["principal"] = f"user {request.user.pk}"
+        user = getattr(request, "_cached_user", None)  # set where a page asked; asking here would cost a query
+        if user is not None and user.is_authenticated:
+            record["principal"] = f"user {user.pk}"
         return response
 
 
@@ -61,11 +62,7 @@ class ErrorPageMiddleware:
             if exception.status == 403:
                 raise PermissionDenied
             return error_page(request, exception.status, exception.message, "Go back and try it again.")
-        if isinstance(exception, OperationalError):
+        if isinstance(exception, OperationalError | InterfaceError):
             logger.error("The database is out of reach", exc_info=exception)
-            response = error_page(
-                request, 503, "Briefly out of reach", "Try again in a few seconds. Nothing was changed."
-            )
-            response.headers["Retry-After"] = "5"
-            return response
+            return out_of_reach()
         return None

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from raster.contracts import Page
 
@@ -60,6 +61,12 @@ def page_number(request: HttpRequest) -> int:
 def error_page(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:
     """Return a page that says what happened and what to do."""
     return render(request, "error.html", {"status": status, "title": title, "advice": advice}, status=status)
+
+
+def out_of_reach() -> HttpResponse:
+    """Return the page for when the database is away: it is made without a session, which is in the database."""
+    facts = {"status": 503, "title": "Briefly out of reach", "advice": "Try again in a few seconds."}
+    return HttpResponse(render_to_string("error.html", facts), status=503, headers={"Retry-After": "5"})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -127,7 +127,11 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_HEALTH_CHECKS"] = True
-    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {"min_size": 0, "max_size": 20, "timeout": 10}}
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        # Seconds: for a free connection, and for how long the pool goes on trying when the server is away.
+        "pool": {"min_size": 0, "max_size": 20, "timeout": 3, "reconnect_timeout": 5},
+    }
 else:
     raise ImproperlyConfigured("DATABASE_URL takes sqlite:/// or postgresql://.")
 

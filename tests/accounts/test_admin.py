@@ -14,6 +14,7 @@ from accounts.models import Session, User
 from apikeys.contracts import RevealedKey
 from apikeys.models import APIKey, KeyGrant
 from orgs.models import AuditEntry
+from tests.apikeys.people import TOO_LONG_AGO, sign_in
 from tests.factories import PASSWORD, AssetFactory, Cast
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -36,13 +37,19 @@ def key(cast: Cast) -> RevealedKey:
 
 
 @pytest.fixture
-def staff(client: Client, key: RevealedKey) -> Client:
+def staff(key: RevealedKey) -> Client:
     """A signed-in superuser."""
-    client.force_login(
-        User.objects.create_superuser("root@example.com", PASSWORD),
-        "allauth.account.auth_backends.AuthenticationBackend",
-    )
-    return client
+    return sign_in(User.objects.create_superuser("root@example.com", PASSWORD))
+
+
+@pytest.mark.parametrize("way", ["one", "selected"])
+def test_deleting_a_key_needs_a_recent_sign_in(staff: Client, key: RevealedKey, way: str) -> None:
+    late = sign_in(User.objects.get(email="root@example.com"), seconds_ago=TOO_LONG_AGO)
+    where = address(APIKey, "delete", key.key_id) if way == "one" else address(APIKey, "changelist")
+    form = {} if way == "one" else {"action": "delete_selected", "_selected_action": key.key_id}
+    for data in (form, {**form, "post": "yes"}):
+        assert late.post(where, data).headers["Location"].startswith(reverse("account_reauthenticate"))
+    assert APIKey.objects.filter(pk=key.key_id).exists()
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
