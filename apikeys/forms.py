@@ -1,6 +1,7 @@
 """The forms of the API key pages. What a name may be is the contracts' to say."""
 
 import re
+import unicodedata
 from typing import Any
 
 from django import forms
@@ -76,9 +77,14 @@ class DeleteKeyForm(forms.Form):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if name != self.key_name:
+        if _as_seen(name) != _as_seen(self.key_name):
             raise forms.ValidationError(f"This is not the key's name, which is {self.key_name}.")
         return name
+
+
+def _as_seen(name: str) -> str:
+    """Return a name as a page shows it, and so as a person types it: composed, with single spaces."""
+    return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def chosen_access(data: QueryDict) -> dict[str, Access]:

@@ -9,6 +9,8 @@ from pydantic.alias_generators import to_camel
 from raster.errors import BadUserInput
 
 MOST_PROBLEMS = 5
+#: Invisible, but part of words in several scripts, and of emoji.
+JOINERS = frozenset("\u200c\u200d")
 DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -48,10 +50,13 @@ def _storable(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Trim the text and refuse control characters in it, line breaks and direction marks among them."""
-    text = text.strip()
-    if any(unicodedata.category(character) in {"Cc", "Zl", "Zp"} or character in DIRECTION_MARKS for character in text):
-        raise ValueError("must be one line of text without control characters")
+    """Compose and trim the text, and refuse what cannot be seen in it: control, direction and zero-width characters."""
+    text = unicodedata.normalize("NFC", text).strip()
+    categories = [unicodedata.category(character) for character in text if character not in JOINERS]
+    if not {"Cc", "Cf", "Zl", "Zp"}.isdisjoint(categories):
+        raise ValueError("must be one line of text without control or invisible characters")
+    if text and not categories:
+        raise ValueError("must hold something that can be seen")
     return text
 
 

@@ -96,7 +96,7 @@ def url(name: str, default: str | None = None) -> str:
     value = text(name, default).rstrip("/")
     if not _is_origin(value):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes an origin such as https://raster.example.com.")
-    return value
+    return value.removesuffix(":443" if value.startswith("https:") else ":80")
 
 
 def origins(name: str) -> list[str]:
@@ -114,7 +114,12 @@ def _is_origin(value: str) -> bool:
         _ = parts.port  # raises for what is no port
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and value == f"{parts.scheme}://{parts.netloc}"
+    return (
+        parts.scheme in {"http", "https"}
+        and bool(parts.hostname)
+        and "@" not in parts.netloc
+        and value == f"{parts.scheme}://{parts.netloc}"
+    )
 
 
 def host(name: str) -> str:
@@ -122,7 +127,7 @@ def host(name: str) -> str:
     value = text(name, "").lower()
     if value and not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?", value):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a host such as mcp.example.com.")
-    return value
+    return value.removesuffix(":443")
 
 
 def networks(name: str) -> tuple[Network, ...]:

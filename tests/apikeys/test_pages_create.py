@@ -52,7 +52,7 @@ def test_a_sign_in_that_is_not_recent_is_asked_for_first(cast: Cast) -> None:
         ({"name": ""}, "This field is required."),
         ({"name": "   "}, "This field is required."),
         ({"name": "x" * 101}, "A key&#x27;s name has 1 to 100 characters."),
-        ({"name": "a\u202eb"}, "Must be one line of text without control characters."),
+        ({"name": "a\u202eb"}, "Must be one line of text without control or invisible characters."),
         ({"name": "Taken"}, "This organization already has a key named Taken."),
         ({"name": "CI", "expires_in_days": "31"}, "31 is not one of the available choices."),
         ({"name": "CI", "access.secret": "read"}, "A library was deleted meanwhile."),
