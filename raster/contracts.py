@@ -11,7 +11,6 @@ from raster.errors import BadUserInput
 MOST_PROBLEMS = 5
 #: Invisible, but part of words in several scripts, and of emoji.
 JOINERS = frozenset("\u200c\u200d")
-DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Contract(BaseModel):
@@ -49,13 +48,17 @@ def _storable(text: str) -> str:
     return text
 
 
+def is_invisible(character: str) -> bool:
+    """Return whether a character controls text rather than being part of it: directions, line breaks, zero widths."""
+    return character not in JOINERS and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
 def _one_line(text: str) -> str:
     """Compose and trim the text, and refuse what cannot be seen in it: control, direction and zero-width characters."""
     text = unicodedata.normalize("NFC", text).strip()
-    categories = [unicodedata.category(character) for character in text if character not in JOINERS]
-    if not {"Cc", "Cf", "Zl", "Zp"}.isdisjoint(categories):
+    if any(is_invisible(character) for character in text):
         raise ValueError("must be one line of text without control or invisible characters")
-    if text and not categories:
+    if text and JOINERS.issuperset(text):
         raise ValueError("must hold something that can be seen")
     return text
 

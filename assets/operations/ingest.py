@@ -14,12 +14,11 @@ from assets.signatures import HEAD_LENGTH, FileType, judge
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
-from raster.contracts import DIRECTION_MARKS
+from raster.contracts import is_invisible
 from raster.errors import BadUserInput
 
 UNNAMED = "Untitled"
 FILE_NAME_LENGTH = 100  # in a URL, each character may take up to twelve
-INVISIBLE_MARKS = DIRECTION_MARKS | {"\u200e", "\u200f", "\u061c", "\ufeff"}
 
 
 def import_file(principal: Principal, command: ImportFile, file: BinaryIO) -> ImportedFile:
@@ -65,11 +64,7 @@ def import_file(principal: Principal, command: ImportFile, file: BinaryIO) -> Im
 def asset_name(file_name: str) -> str:
     """Return the name for an asset that comes as ``file_name``: without extension and invisible characters."""
     stem = unicodedata.normalize("NFC", Path(file_name).stem)
-    visible = "".join(
-        character
-        for character in stem
-        if unicodedata.category(character) not in {"Cc", "Cs", "Zl", "Zp"} and character not in INVISIBLE_MARKS
-    )
+    visible = "".join(character for character in stem if not is_invisible(character))
     return visible[:NAME_LENGTH].strip() or UNNAMED
 
 

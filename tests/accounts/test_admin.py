@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
@@ -187,3 +187,9 @@ def test_staff_who_are_no_superusers_cannot_give_themselves_rights_or_touch_supe
     assert (cast.bob.is_superuser, cast.bob.is_active) == (False, True)
     assert client.post(address(User, "change", root.pk), {"email": "mine@example.com"}).status_code == 403
     assert client.get(reverse("admin:auth_user_password_change", args=[root.pk])).status_code == 403
+
+
+def test_the_admin_gives_no_address_and_no_group_to_anybody() -> None:
+    """Either would let staff become a superuser: by a reset mailed to the address, or by the group's rights."""
+    assert not admin.site.is_registered(EmailAddress)
+    assert not admin.site.is_registered(Group)

@@ -153,3 +153,12 @@ def test_a_key_is_made_with_the_access_and_the_expiry_that_were_chosen(cast: Cas
         "127.0.0.1",
         "Tests/1.0",
     )
+
+
+def test_a_form_whose_key_could_not_be_made_may_be_sent_again(cast: Cast) -> None:
+    cast.key("Taken")
+    client = sign_in(cast.alice)
+    form = fill(client, "Taken")
+    assert client.post(NEW, form).status_code == 200
+    assert "rstk_" in secret_in(client.post(NEW, {**form, "name": "Free"}))
+    assert client.post(NEW, {**form, "name": "Another"}).status_code == 409

@@ -162,6 +162,11 @@ def test_an_unchanged_copy_is_not_sent_again(server: Server, asset: Asset) -> No
         assert get(server, original(asset), **headers).status_code == 200
 
 
+def test_a_date_that_no_calendar_has_is_passed_over(server: Server, asset: Asset) -> None:
+    late = {"If-Modified-Since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}
+    assert get(server, original(asset), **late).status_code == 200
+
+
 def test_a_changed_original_is_sent_again(server: Server, asset: Asset) -> None:
     etag = get(server, original(asset)).headers["etag"]
     Asset.objects.filter(pk=asset.pk).update(digest="0" * 64)

@@ -14,7 +14,7 @@ PRODUCTION = {
     "RASTER_DEV": "0",
     "SECRET_KEY": "s" * 50,
     "RASTER_KEY_PEPPERS": f"1:{'p' * 32}",
-    "RASTER_BASE_URL": "https://raster.example.com",
+    "RASTER_BASE_URL": "https://raster.example.com:443",  # the same address as without the port
     "RASTER_MCP_HOST": "mcp.example.com",
 }
 HOST = {"Host": "raster.example.com"}

@@ -10,7 +10,7 @@ from accounts.models import User
 from apikeys.contracts import CreateKey
 from apikeys.models import APIKey
 from apikeys.operations import create_key
-from orgs.access import Level, Origin, UserPrincipal
+from orgs.access import Level, OrganizationRef, Origin, UserPrincipal
 from orgs.contracts import AddMember, ChangeRole, CreateOrganization, RemoveMember, Role
 from orgs.models import AuditEntry, LibraryMembership, Membership, Organization
 from orgs.operations import (
@@ -189,3 +189,30 @@ def test_whoever_makes_an_organization_owns_it(cast: Cast) -> None:
     made = create_organization(person(cast.bob), CreateOrganization(name="Café Zürich"), cast.bob)
     assert made.id == "cafe-zurich"
     assert roles(Organization.objects.get(slug=made.id)) == {"bob@example.com": "owner"}
+
+
+class DemotedMeanwhile(UserPrincipal):
+    """An admin whom somebody else makes a member between the first look at their role and the lock."""
+
+    def managed_organization(self, slug: str) -> OrganizationRef:
+        organization = super().managed_organization(slug)
+        Membership.objects.filter(organization=organization.id, user=self.user).update(role="member")
+        return organization
+
+
+@pytest.mark.parametrize("act", ["remove", "add"])
+def test_an_admin_who_is_demoted_meanwhile_removes_and_adds_nobody(cast: Cast, act: str) -> None:
+    Membership.objects.filter(organization=cast.acme, user=cast.bob).update(role="admin")
+    demoted = DemotedMeanwhile(Origin("web"), cast.bob)
+    with pytest.raises(Forbidden):
+        if act == "remove":
+            remove_member(demoted, RemoveMember(organization_id="acme", user_id=cast.carol.pk))
+        else:
+            add_member(demoted, AddMember(organization_id="acme", email=cast.dave.email), cast.dave)
+    assert roles(cast.acme).keys() == {"alice@example.com", "bob@example.com", "carol@example.com"}
+
+
+def test_an_organization_named_in_arabic_gets_an_address(cast: Cast) -> None:
+    made = create_organization(person(cast.alice), CreateOrganization(name="برشلونة"), cast.alice)
+    assert made.id.startswith("organization-")
+    assert Organization.objects.get(slug=made.id).name == "برشلونة"

@@ -39,6 +39,7 @@ def start(tmp_path: Path, **environment: str | None) -> str:
         ("RASTER_BASE_URL", "http://raster.example.com", "RASTER_BASE_URL must be an https URL"),
         ("RASTER_BASE_URL", "raster.example.com", "RASTER_BASE_URL is 'raster.example.com'; it takes an origin"),
         ("RASTER_BASE_URL", "https://raster.example.com/app", "it takes an origin"),
+        ("RASTER_BASE_URL", "https://user@raster.example.com", "it takes an origin"),
         ("RASTER_BASE_URL", "https://raster.example.com?", "it takes an origin"),
         ("RASTER_BASE_URL", "https://raster.example.com:port", "it takes an origin"),
         ("RASTER_DEV", "yes", "RASTER_DEV is 'yes'; it takes 1 or 0"),
