@@ -200,16 +200,22 @@ class DemotedMeanwhile(UserPrincipal):
         return organization
 
 
-@pytest.mark.parametrize("act", ["remove", "add"])
-def test_an_admin_who_is_demoted_meanwhile_removes_and_adds_nobody(cast: Cast, act: str) -> None:
+@pytest.fixture
+def demoted(cast: Cast) -> DemotedMeanwhile:
     Membership.objects.filter(organization=cast.acme, user=cast.bob).update(role="admin")
-    demoted = DemotedMeanwhile(Origin("web"), cast.bob)
+    return DemotedMeanwhile(Origin("web"), cast.bob)
+
+
+def test_an_admin_who_is_demoted_meanwhile_removes_nobody(cast: Cast, demoted: DemotedMeanwhile) -> None:
     with pytest.raises(Forbidden):
-        if act == "remove":
-            remove_member(demoted, RemoveMember(organization_id="acme", user_id=cast.carol.pk))
-        else:
-            add_member(demoted, AddMember(organization_id="acme", email=cast.dave.email), cast.dave)
-    assert roles(cast.acme).keys() == {"alice@example.com", "bob@example.com", "carol@example.com"}
+        remove_member(demoted, RemoveMember(organization_id="acme", user_id=cast.carol.pk))
+    assert "carol@example.com" in roles(cast.acme)
+
+
+def test_an_admin_who_is_demoted_meanwhile_adds_nobody(cast: Cast, demoted: DemotedMeanwhile) -> None:
+    with pytest.raises(Forbidden):
+        add_member(demoted, AddMember(organization_id="acme", email=cast.dave.email), cast.dave)
+    assert "dave@example.com" not in roles(cast.acme)
 
 
 def test_an_organization_named_in_arabic_gets_an_address(cast: Cast) -> None:
