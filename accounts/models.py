@@ -64,3 +64,14 @@ class Session(AbstractBaseSession):
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "accounts_session"
+
+
+class RateCount(models.Model):
+    """How often something was done in the present span of time (limits.py)."""
+
+    name = models.CharField(max_length=200, unique=True)
+    count = models.PositiveIntegerField()
+    expires = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -79,6 +79,7 @@ class Application:
             "scheme": "https" if transport.secure else "http",
             "client": (transport.address, 0),
             "raster.record": record,
+            "raster.accepted": transport.accepted,
         }
 
         async def sending(message: Message) -> None:

@@ -105,6 +105,33 @@ class PayloadTooLarge(RasterError):
     default_message = "The request is larger than this address accepts."
 
 
+class InsufficientScope(RasterError):
+    """Write was not given to this connection; ``withheld`` by its person, or never asked for by its client."""
+
+    code = "INSUFFICIENT_SCOPE"
+    status = 403
+    default_message = "This connection was not asked for with write access: connect again and ask for library:write."
+
+    def __init__(self, *, withheld: bool) -> None:
+        self.withheld = withheld
+        super().__init__(
+            "Read only: the person who made this connection withheld write access. They can connect again to give it."
+            if withheld
+            else None
+        )
+
+
+class RateLimited(RasterError):
+    code = "RATE_LIMITED"
+    status = 429
+    default_message = "Too many requests. Wait before the next one."
+
+    def __init__(self, *, retry_after: int) -> None:
+        """``retry_after`` is in seconds."""
+        self.retry_after = retry_after
+        super().__init__(f"Too many requests. Try again in {retry_after} seconds.")
+
+
 class InternalServerError(RasterError):
     code = "INTERNAL_SERVER_ERROR"
     status = 500

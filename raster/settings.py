@@ -32,6 +32,7 @@ else:
 
 _base = urlsplit(BASE_URL)
 BASE_HOST = _base.netloc.lower()
+BASE_SCHEME = _base.scheme
 MCP_HOST = environment.host("RASTER_MCP_HOST")
 MEDIA_HOST = environment.host("RASTER_MEDIA_HOST")
 MCP_URL = f"{_base.scheme}://{MCP_HOST}/" if MCP_HOST else f"{BASE_URL}/mcp"
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "orgs",
     "assets",
     "apikeys",
+    "connections",
     "mcp_gateway",
     "allauth",
     "allauth.account",

@@ -1,0 +1,99 @@
+"""What the endpoints of the authorization server have in common: errors, CORS, and what they refuse before anything."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from orgs.access import Origin
+from raster.errors import HTTPSRequired, MethodNotAllowed, RasterError, RateLimited
+
+Endpoint = Callable[[HttpRequest], HttpResponse]
+PREFLIGHT_SECONDS = 7200
+ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version"
+
+
+class OAuthError(Exception):
+    """A failure that a client is told in the protocol's words (RFC 6749, section 5.2).
+
+    ``error`` is a code of the protocol; ``description`` is for the client's developer and holds no secret.
+    """
+
+    def __init__(self, error: str, description: str, status: int = 400, headers: dict[str, str] | None = None) -> None:
+        self.error = error
+        self.description = description
+        self.status = status
+        self.headers = headers or {}
+        super().__init__(f"{error}: {description}")
+
+    def answer(self) -> HttpResponse:
+        body = {"error": self.error, "error_description": self.description}
+        return JsonResponse(body, status=self.status, headers=self.headers)
+
+
+def oauth_endpoint(*methods: str) -> Callable[[Endpoint], Endpoint]:
+    """Make a view an endpoint that programs call, browsers of any origin included.
+
+    Over HTTPS alone, with these methods, without cookies. A request over plain HTTP is refused rather than redirected:
+    what it carries was already seen on the way.
+    """
+
+    def decorate(view: Endpoint) -> Endpoint:
+        @csrf_exempt
+        @wraps(view)
+        def endpoint(request: HttpRequest) -> HttpResponse:
+            response = _answer(view, request, methods)
+            response.headers["Access-Control-Allow-Origin"] = "*"
+            response.headers.setdefault("Cache-Control", "no-store")
+            return response
+
+        return endpoint
+
+    return decorate
+
+
+def _answer(view: Endpoint, request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse:
+    allowed = ", ".join(methods)
+    if request.method == "OPTIONS":
+        headers = {
+            "Access-Control-Allow-Methods": allowed,
+            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
+            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
+            "Allow": allowed,
+        }
+        return HttpResponse(status=204, headers=headers)
+    try:
+        if not is_accepted(request):
+            raise HTTPSRequired
+        if request.method not in methods:
+            raise MethodNotAllowed(f"This address answers {allowed} requests only.")
+        return view(request)
+    except OAuthError as error:
+        return error.answer()
+    except RateLimited as error:
+        refusal = OAuthError("temporarily_unavailable", error.message, error.status)
+        refusal.headers["Retry-After"] = str(error.retry_after)
+        return refusal.answer()
+    except RasterError as error:
+        headers = {"Allow": allowed} if isinstance(error, MethodNotAllowed) else {}
+        body = {"error": {"code": error.code, "message": error.message}}
+        return JsonResponse(body, status=error.status, headers=headers)
+
+
+def is_accepted(request: HttpRequest) -> bool:
+    """Return whether the request came over HTTPS, or over loopback in development (raster/transport.py)."""
+    accepted: bool = getattr(request, "scope", {}).get("raster.accepted", request.is_secure())
+    return accepted
+
+
+def origin_of(request: HttpRequest, face: str = "oauth") -> Origin:
+    """Return where a request of a client came from, for the audit log."""
+    record: dict[str, Any] = getattr(request, "scope", {}).get("raster.record", {})
+    return Origin(
+        face=face,
+        address=request.META.get("REMOTE_ADDR", ""),
+        user_agent=request.headers.get("User-Agent", ""),
+        request_id=record.get("id", ""),
+    )
