@@ -15,6 +15,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_PEPPER = 32_767
 MAX_PORT = 65_535
 MIN_SECRET_LENGTH = 32
+HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+#: Schemes whose addresses a browser opens, runs or saves itself: none is one program's own.
+BROWSER_SCHEMES = frozenset(
+    {
+        "about", "blob", "chrome", "chrome-extension", "data", "file", "filesystem", "ftp", "http", "https", "intent",
+        "javascript", "mailto", "moz-extension", "resource", "sms", "tel", "vbscript", "view-source", "ws", "wss",
+    }
+)  # fmt: skip
 
 KNOWN = frozenset(
     {
@@ -22,9 +30,11 @@ KNOWN = frozenset(
         "RASTER_BASE_URL",
         "RASTER_DATA_DIR",
         "RASTER_DEV",
+        "RASTER_FETCH_ALLOW",
         "RASTER_KEY_PEPPERS",
         "RASTER_MCP_HOST",
         "RASTER_MEDIA_HOST",
+        "RASTER_REDIRECT_SCHEMES",
         "RASTER_SIGNUP",
         "RASTER_TRUSTED_PROXIES",
     }
@@ -136,6 +146,31 @@ def networks(name: str) -> tuple[Network, ...]:
         return tuple(ipaddress.ip_network(word) for word in words(name))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}. It takes addresses or networks such as 10.0.0.0/8.") from None
+
+
+def hosts_and_networks(name: str) -> tuple[frozenset[str], tuple[Network, ...]]:
+    """Return a comma-separated list of host names, and of addresses and networks, each kind by itself."""
+    hosts, ranges = set(), []
+    for word in words(name):
+        try:
+            ranges.append(ipaddress.ip_network(word))
+        except ValueError:
+            # What ends in a number was to be an address.
+            if not HOST_NAME.fullmatch(word.lower()) or word.rpartition(".")[2].isdecimal():
+                raise ImproperlyConfigured(
+                    f"{name} has {word!r}; it takes host names and networks such as files.example.com, 10.0.0.0/8."
+                ) from None
+            hosts.add(word.lower())
+    return frozenset(hosts), tuple(ranges)
+
+
+def schemes(name: str) -> frozenset[str]:
+    """Return a comma-separated list of URL schemes that belong to one program each, in lower case."""
+    values = frozenset(word.lower() for word in words(name))
+    for value in sorted(values):
+        if not re.fullmatch(r"[a-z][a-z0-9+.-]*", value) or value in BROWSER_SCHEMES:
+            raise ImproperlyConfigured(f"{name} has {value!r}; it takes schemes that only one program opens: myeditor.")
+    return values
 
 
 def database(name: str, default: str) -> DBConfig:

@@ -45,6 +45,9 @@ ALLOWED_ORIGINS = frozenset(
     [f"{_base.scheme}://{host}" for host in (BASE_HOST, MCP_HOST) if host]
     + environment.origins("RASTER_ALLOWED_ORIGINS")
 )
+# What this server may fetch although it is on a private network, and on ports other than 443.
+FETCH_ALLOWED_HOSTS, FETCH_ALLOWED_NETWORKS = environment.hosts_and_networks("RASTER_FETCH_ALLOW")
+REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
 
 DEBUG = False

@@ -1,0 +1,28 @@
+"""Finding the client that a request names."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from connections.models import CLIENT_ID_LENGTH, Client
+from connections.redirects import is_allowed_redirect_uri, matches_redirect_uri
+
+__all__ = ["find_client", "is_allowed_redirect_uri", "matches_redirect_uri", "note_use"]
+
+USE_INTERVAL = timedelta(minutes=1)
+
+
+def find_client(client_id: str, *, address: str) -> Client | None:
+    """Return the active client of this id, or None."""
+    if not client_id.isascii() or not client_id.isprintable() or len(client_id) > CLIENT_ID_LENGTH:
+        return None
+    return Client.objects.filter(client_id=client_id, is_active=True).first()
+
+
+def note_use(client: Client) -> None:
+    """Write down that a client asked a person or for a token, once a minute at most."""
+    now = timezone.now()
+    due = Q(last_used=None) | Q(last_used__lt=now - USE_INTERVAL)
+    if client.last_used is None or client.last_used < now - USE_INTERVAL:
+        Client.objects.filter(due, pk=client.pk).update(last_used=now)
