@@ -4,10 +4,10 @@ The MCP door looks keys up on its event loop and other faces through Django's co
 here and turn rows into principals by the functions here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apikeys import secrets
 from apikeys.models import APIKey, KeyGrant
-from orgs.access import Level, OrganizationRef, Origin, Principal
+from orgs.access import BearerPrincipal, Level, OrganizationRef, Origin
 from orgs.contracts import Identity, LibraryAccess
 from orgs.models import Library
 from raster.errors import InvalidAPIKey, LibraryReadOnly, OrganizationNotFound
@@ -34,18 +34,35 @@ LEVELS_STATEMENT = """
     WHERE g.key_id = %s ORDER BY l.name, l.slug
 """
 USE_RECORDED_EVERY = timedelta(minutes=1)
+CLIENT_LENGTH = 200
 
 
 @dataclass(frozen=True)
-class KeyPrincipal(Principal):
+class KeyPrincipal(BearerPrincipal):
     """A caller with an API key: reaches the libraries that the key was granted, in the key's organization alone."""
 
     key_id: int
     public_id: str
     name: str
-    home: OrganizationRef
-    writes_somewhere: bool
-    use_is_due: bool
+
+    identity_statement: ClassVar[str] = LEVELS_STATEMENT
+
+    @property
+    def credential(self) -> Hashable:
+        return "key", self.key_id
+
+    @property
+    def log_name(self) -> str:
+        return f"key {self.public_id}"
+
+    @property
+    def home(self) -> OrganizationRef:
+        """The one organization that it belongs to."""
+        return self.organizations[0]
+
+    @property
+    def identity_parameter(self) -> int:
+        return self.key_id
 
     @property
     def label(self) -> str:
@@ -80,6 +97,24 @@ class KeyPrincipal(Principal):
         self.check_may_create_library(self.home)
         KeyGrant.objects.create(key_id=self.key_id, library=library, level=Level.WRITE)
 
+    def identity(self, rows: Iterable[Sequence[Any]]) -> Identity:
+        return Identity(
+            organization_id=self.home.slug,
+            organization_name=self.home.name,
+            libraries=[LibraryAccess(library=slug, access=Level(level).word) for slug, level in rows],
+        )
+
+    def record_use(self) -> None:
+        """Note the key's use; one with a value that was regenerated meanwhile is no use of the new one."""
+        now = timezone.now()
+        due = Q(first_used=None) | Q(last_used=None) | Q(last_used__lt=now - USE_RECORDED_EVERY)
+        APIKey.objects.filter(due, pk=self.key_id, public_id=self.public_id).update(
+            first_used=Coalesce(F("first_used"), now),
+            last_used=now,
+            last_used_address=self.origin.address,
+            last_used_client=self.origin.user_agent[:CLIENT_LENGTH],
+        )
+
 
 def principal_from_row(text: str, row: Sequence[Any] | None, origin: Origin) -> KeyPrincipal:
     """Return the principal of a key, from its text and the row that ``KEY_STATEMENT`` found for its public id.
@@ -93,46 +128,20 @@ def principal_from_row(text: str, row: Sequence[Any] | None, origin: Origin) -> 
         raise InvalidAPIKey
     key_id, public_id, name, _, _, expires, first_used, last_used, *organization, writes = row
     now = timezone.now()
-    if expires is not None and _moment(expires) <= now:
+    if expires is not None and moment(expires) <= now:
         raise InvalidAPIKey("This API key has expired. An admin of the organization can make a new one.")
     return KeyPrincipal(
         origin=origin,
         key_id=key_id,
         public_id=public_id,
         name=name,
-        home=OrganizationRef(*organization),
-        writes_somewhere=bool(writes),
-        use_is_due=first_used is None or last_used is None or _moment(last_used) < now - USE_RECORDED_EVERY,
+        organizations=(OrganizationRef(*organization),),
+        is_shown_writes=bool(writes),
+        use_is_due=first_used is None or last_used is None or moment(last_used) < now - USE_RECORDED_EVERY,
     )
 
 
-def record_use(principal: KeyPrincipal) -> None:
-    """Note when, from where and by which client a key was used: at most once a minute, and at a value's first use.
-
-    A request with a value that was regenerated meanwhile leaves no note: the new value was not used yet.
-    """
-    now = timezone.now()
-    due = Q(first_used=None) | Q(last_used=None) | Q(last_used__lt=now - USE_RECORDED_EVERY)
-    APIKey.objects.filter(due, pk=principal.key_id, public_id=principal.public_id).update(
-        first_used=Coalesce(F("first_used"), now),
-        last_used=now,
-        last_used_address=principal.origin.address,
-        last_used_client=principal.origin.user_agent[:200],
-    )
-
-
-def identity(principal: KeyPrincipal, rows: Iterable[Sequence[Any]]) -> Identity:
-    """Return what a key's caller is told of itself, from the rows of ``LEVELS_STATEMENT``."""
-    return Identity(
-        organization_id=principal.home.slug,
-        organization_name=principal.home.name,
-        libraries=[
-            LibraryAccess(library=slug, access="write" if level == Level.WRITE else "read") for slug, level in rows
-        ],
-    )
-
-
-def _moment(value: datetime | str) -> datetime:
+def moment(value: datetime | str) -> datetime:
     """Return a time as any connection gives it: SQLite keeps UTC as text, which Django's connection parses."""
     moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -61,7 +61,7 @@ def grant_table(
     held = {library: Level(level).word for library, level in grants}
     rows = []
     for pk, slug, name in libraries.values_list("pk", "slug", "name"):
-        level: Access = held.get(pk, "none")  # type: ignore[assignment]  # the words of Level are those of Access
+        level: Access = held.get(pk, "none")
         rows.append(Row(slug, name, assets.get(pk, 0), level, (chosen or {}).get(slug, level)))
     return GrantTable(rows)
 

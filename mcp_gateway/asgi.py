@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -18,15 +18,19 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from apikeys import secrets
-from apikeys.access import KEY_STATEMENT, KeyPrincipal, principal_from_row, record_use
+from connections.access import ConnectionIsOver
+from connections.bearer import read_bearer
+from connections.operations.tokens import end_if_over
+from connections.resources import metadata_url
+from connections.scopes import CHALLENGED
 from mcp_gateway.database import door_database
-from mcp_gateway.server import PRINCIPAL, RECORD, Gateway
-from orgs.access import Origin
+from mcp_gateway.server import CHALLENGE, PRINCIPAL, RECORD, Gateway
+from orgs.access import BearerPrincipal, Origin
 from raster.errors import (
     BadUserInput,
     Forbidden,
     HTTPSRequired,
+    InsufficientScope,
     InvalidAPIKey,
     MethodNotAllowed,
     PayloadTooLarge,
@@ -66,7 +70,7 @@ class Door:
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             max_request_body_size=MOST_BYTES,
         )
-        self._recording: dict[int, asyncio.Task[None]] = {}
+        self._writing: dict[Hashable, asyncio.Task[None]] = {}
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
@@ -76,11 +80,12 @@ class Door:
             async with self._manager.run():
                 yield
         finally:
-            if self._recording:
-                await asyncio.wait(self._recording.values())
+            if self._writing:
+                await asyncio.wait(self._writing.values())
             await self._database.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, transport: Transport, resource: str) -> None:
+        """Answer a request to an address of ``resource``, a row of connections/resources.py."""
         headers = transport.headers
         origin = headers.get(b"origin")
         if origin is not None and _is_allowed_origin(origin):
@@ -96,49 +101,49 @@ class Door:
                 raise HTTPSRequired
             if scope["method"] != "POST":
                 raise MethodNotAllowed
-            principal = await self._principal(scope, transport)
+            principal = await self._principal(scope, transport, resource)
             _check_declared_size(headers)
             asked = time.monotonic()
             body = await _read_body(receive)
             if time.monotonic() - asked > FRESH_SECONDS:
-                # The key may have been taken back while its request was on the way.
-                principal = await self._principal(scope, transport)
+                # The credential may have been taken back while its request was on the way.
+                principal = await self._principal(scope, transport, resource)
         except RasterError as error:
-            await _refuse(send, scope, error, presented=b"authorization" in headers)
+            await _refuse(send, scope, error, transport)
             return
         if body is None:
             return
-        self._note_use(principal)
-        scope[RECORD]["principal"] = f"key {principal.public_id}"
+        if principal.use_is_due:
+            self._write(principal.credential, principal.record_use)
+        scope[RECORD]["principal"] = principal.log_name
         scope[PRINCIPAL] = principal
         # The SDK's own look at the size is left out: it would copy the body once more.
-        await self._manager.asgi_app.app(scope, _again(body, receive), send)
+        await self._manager.asgi_app.app(scope, _again(body, receive), _with_challenge(send, scope, transport))
 
-    async def _principal(self, scope: Scope, transport: Transport) -> KeyPrincipal:
-        text = _bearer(scope, transport.headers)
-        if not text.startswith(secrets.PREFIX):
-            raise Unauthenticated("This credential was refused.")
-        public_id = secrets.public_id(text)
-        if public_id is None:
-            raise InvalidAPIKey
-        rows = await self._database.rows(KEY_STATEMENT, public_id)
+    async def _principal(self, scope: Scope, transport: Transport, resource: str) -> BearerPrincipal:
+        bearer = read_bearer(_bearer(scope, transport.headers))
+        rows = await self._database.rows(bearer.statement, bearer.parameter)
         user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
         origin = Origin("mcp", transport.address, user_agent, scope[RECORD]["id"])
-        return principal_from_row(text, rows[0] if rows else None, origin)
+        try:
+            return bearer.principal(rows, origin, resource)
+        except ConnectionIsOver as over:
+            self._write(("over", over.connection_id), partial(end_if_over, over.connection_id))
+            raise Unauthenticated("This access token was refused: its connection is over.") from None
 
-    def _note_use(self, principal: KeyPrincipal) -> None:
-        """Have the key's last use written down while the request goes on."""
-        if principal.use_is_due and principal.key_id not in self._recording:
-            task = asyncio.create_task(_record_use(principal))
-            self._recording[principal.key_id] = task
-            task.add_done_callback(lambda _: self._recording.pop(principal.key_id, None))
+    def _write(self, name: Hashable, function: Callable[[], None]) -> None:
+        """Have something written down while the request goes on; once at a time for each name."""
+        if name not in self._writing:
+            task = asyncio.create_task(_written(function))
+            self._writing[name] = task
+            task.add_done_callback(lambda _: self._writing.pop(name, None))
 
 
-async def _record_use(principal: KeyPrincipal) -> None:
+async def _written(function: Callable[[], None]) -> None:
     try:
-        await writers.run(partial(record_use, principal))
+        await writers.run(function)
     except DatabaseError as error:
-        logger.warning("The last use of a key was not recorded", exc_info=error)
+        logger.warning("The use of a credential was not recorded", exc_info=error)
 
 
 def _bearer(scope: Scope, headers: dict[bytes, bytes]) -> str:
@@ -171,18 +176,44 @@ def _check_declared_size(headers: dict[bytes, bytes]) -> None:
         raise TOO_LARGE
 
 
-async def _refuse(send: Send, scope: Scope, error: RasterError, *, presented: bool) -> None:
-    """Answer with the catalogue's body; ``presented`` says whether the request came with an Authorization header."""
+async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Transport) -> None:
+    """Answer with the catalogue's body, and for 401 and a lack of scope with what a client does about it."""
     scope[RECORD]["error"] = error.code
     headers = {}
-    if error.status == Unauthenticated.status:
-        invalid = ', error="invalid_token"' if presented else ""
-        headers["WWW-Authenticate"] = f'Bearer realm="raster"{invalid}'
+    if isinstance(error, InvalidAPIKey):
+        # Without the metadata, which would make clients start OAuth.
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    elif isinstance(error, Unauthenticated | InsufficientScope):
+        headers["WWW-Authenticate"] = _challenge(error, scope, transport)
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = "POST"
     if isinstance(error, ServiceUnavailable):
         headers["Retry-After"] = RETRY_SECONDS
     await _answer(send, error.status, headers, error)
+
+
+def _challenge(error: Unauthenticated | InsufficientScope, scope: Scope, transport: Transport) -> str:
+    """Return the challenge (RFC 6750, section 3, and RFC 9728, section 5.1), which names every scope ever needed."""
+    metadata = metadata_url(scope["scheme"], transport.host, scope["path"])
+    parts = [f'resource_metadata="{metadata}"', f'scope="{CHALLENGED}"']
+    if isinstance(error, InsufficientScope):
+        parts.insert(0, 'error="insufficient_scope"')
+    elif b"authorization" in transport.headers:
+        parts.insert(0, 'error="invalid_token"')
+    return f"Bearer {', '.join(parts)}"
+
+
+def _with_challenge(send: Send, scope: Scope, transport: Transport) -> Send:
+    """Send what the MCP server answers, unless a tool left an error that is to be answered as a challenge."""
+
+    async def sending(message: Message) -> None:
+        error = scope.get(CHALLENGE)
+        if error is None:
+            await send(message)
+        elif message["type"] == "http.response.start":
+            await _refuse(send, scope, error, transport)
+
+    return sending
 
 
 async def _answer(send: Send, status: int, headers: dict[str, str], error: RasterError | None = None) -> None:

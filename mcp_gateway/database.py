@@ -38,7 +38,7 @@ class DoorDatabase(ABC):
         """Give every connection back."""
 
     @abstractmethod
-    async def rows(self, statement: str, parameter: str | int) -> Rows:
+    async def rows(self, statement: str, parameter: str | int | bytes) -> Rows:
         """Return the rows of a statement with one ``%s`` in it.
 
         Raises:
@@ -61,7 +61,7 @@ class SQLiteDoorDatabase(DoorDatabase):
             self._connection.close()
             self._connection = None
 
-    async def rows(self, statement: str, parameter: str | int) -> Rows:
+    async def rows(self, statement: str, parameter: str | int | bytes) -> Rows:
         try:
             if self._connection is None:
                 uri = f"file:{quote(self._path)}?mode=rw"  # never make one that is missing
@@ -93,7 +93,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
     async def close(self) -> None:
         await self._pool.close()
 
-    async def rows(self, statement: str, parameter: str | int) -> Rows:
+    async def rows(self, statement: str, parameter: str | int | bytes) -> Rows:
         try:
             try:
                 return await self._rows(statement, parameter)
@@ -107,7 +107,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
             logger.error("The door cannot read the database", exc_info=error)
             raise ServiceUnavailable from error
 
-    async def _rows(self, statement: str, parameter: str | int) -> Rows:
+    async def _rows(self, statement: str, parameter: str | int | bytes) -> Rows:
         async with self._pool.connection() as pooled:
             cursor = await pooled.execute(statement, (parameter,))
             return await cursor.fetchall()

@@ -16,11 +16,11 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import Scope
 
-from apikeys.access import LEVELS_STATEMENT, KeyPrincipal, identity
 from mcp_gateway.database import DoorDatabase
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
+from orgs.access import BearerPrincipal
 from raster.contracts import Record, read_json
-from raster.errors import InternalServerError, RasterError, ServiceUnavailable
+from raster.errors import InsufficientScope, InternalServerError, RasterError, ServiceUnavailable
 from raster.workers import Workers, workers, writers
 
 INSTRUCTIONS = (
@@ -33,6 +33,8 @@ INSTRUCTIONS = (
 PRINCIPAL = "raster.principal"
 #: Where raster.asgi keeps what the access log says of a request.
 RECORD = "raster.record"
+#: Where it leaves an error that the door answers in place of the result: the client can ask its person for more.
+CHALLENGE = "raster.challenge"
 LISTS = CacheHint(ttl_ms=0, scope="private")
 
 logger = logging.getLogger("raster.mcp")
@@ -86,7 +88,7 @@ class Gateway:
     ) -> mcp_types.ListToolsResult:
         """List the tools up to the credential's ceiling: a key without any write grant is shown no write tool."""
         _refuse_cursor(params)
-        writes = _principal(context).writes_somewhere
+        writes = _principal(context).is_shown_writes
         return mcp_types.ListToolsResult(
             tools=[tool.definition for tool in TOOLS.values() if writes or not tool.writes]
         )
@@ -104,6 +106,8 @@ class Gateway:
             result = await self._run(tool, _principal(context), params.arguments or {})
         except RasterError as error:
             _scope(context)[RECORD]["error"] = error.code
+            if isinstance(error, InsufficientScope) and not error.withheld:
+                _scope(context)[CHALLENGE] = error
             failure = {"error": {"code": error.code, "message": error.message, "status": error.status}}
             return _result(json.dumps(failure), isError=True)
         return _result(result.model_dump_json(), isError=False, structuredContent=result.model_dump(mode="json"))
@@ -111,18 +115,22 @@ class Gateway:
     async def list_resources(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListResourcesResult:
-        """List the one resource whose URI the credential itself gives: its organization's libraries."""
+        """List the one resource whose URI a credential of one organization gives: that organization's libraries."""
         _refuse_cursor(params)
         libraries = RESOURCES[0]
-        uri = libraries.template.replace("{organizationId}", _principal(context).home.slug)
-        resource = mcp_types.Resource(
-            uri=uri,
-            name=libraries.name,
-            title=libraries.title,
-            description=libraries.description,
-            mime_type="application/json",
-        )
-        return mcp_types.ListResourcesResult(resources=[resource])
+        organizations = _principal(context).organizations
+        resources = [
+            mcp_types.Resource(
+                uri=libraries.template.replace("{organizationId}", organization.slug),
+                name=libraries.name,
+                title=libraries.title,
+                description=libraries.description,
+                mime_type="application/json",
+            )
+            for organization in organizations
+            if len(organizations) == 1
+        ]
+        return mcp_types.ListResourcesResult(resources=resources)
 
     async def list_resource_templates(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
@@ -151,10 +159,11 @@ class Gateway:
         contents = mcp_types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
         return mcp_types.ReadResourceResult(contents=[contents])
 
-    async def _run(self, tool: Tool[Any], principal: KeyPrincipal, arguments: dict[str, Any]) -> Record:
+    async def _run(self, tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
         command = read_json(tool.contract, arguments)
         if tool.operation is None:
-            return identity(principal, await self._database.rows(LEVELS_STATEMENT, principal.key_id))
+            rows = await self._database.rows(principal.identity_statement, principal.identity_parameter)
+            return principal.identity(rows)
         return await _in_worker(partial(tool.operation, principal, command), writers if tool.writes else workers)
 
 
@@ -185,8 +194,8 @@ async def _in_worker(operation: Callable[[], Record], pool: Workers) -> Record:
         raise InternalServerError from None
 
 
-def _principal(context: Context) -> KeyPrincipal:
-    principal: KeyPrincipal = _scope(context)[PRINCIPAL]
+def _principal(context: Context) -> BearerPrincipal:
+    principal: BearerPrincipal = _scope(context)[PRINCIPAL]
     return principal
 
 

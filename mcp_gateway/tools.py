@@ -29,7 +29,7 @@ from assets.operations.assets import get_asset, list_assets, update_asset_descri
 from assets.operations.libraries import create_library, list_libraries, rename_library
 from assets.operations.tags import list_tags, tag_assets, untag_assets
 from orgs.access import Principal
-from orgs.contracts import Identity
+from orgs.contracts import AnyIdentity
 from raster.contracts import Contract, Page, Record, json_schema
 
 AnyContract = TypeVar("AnyContract", bound=Contract)
@@ -76,10 +76,11 @@ _tools: tuple[Tool[Any], ...] = (
     Tool(
         "whoami",
         "Who am I",
-        "Tells which organization this credential belongs to and which libraries it reaches, each with read or write. "
-        "Call it first: its ids are the arguments of every other tool.",
+        "Tells which organization this credential reaches and which of its libraries, each with read or write (a "
+        "credential for several organizations is told all of them, under organizations). Call it first: its ids are "
+        "the arguments of every other tool.",
         NoArguments,
-        Identity,
+        AnyIdentity,
         None,
     ),
     Tool(
@@ -150,7 +151,8 @@ _tools: tuple[Tool[Any], ...] = (
         "create_library",
         "Create library",
         "Creates a library in the organization, with write for this credential. Its id is in the answer: it may "
-        "differ from the slug that was asked for. Needs write on at least one library.",
+        "differ from the slug that was asked for. Needs an API key with write on at least one library, or a person who "
+        "owns the organization.",
         CreateLibrary,
         LibraryRecord,
         create_library,

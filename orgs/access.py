@@ -5,13 +5,15 @@ what is out of reach is never loaded.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 
 from accounts.models import User
+from orgs.contracts import Identities, Identity
 from orgs.models import Library, LibraryMembership, Membership, Organization
 from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
 
@@ -23,9 +25,9 @@ class Level(IntEnum):
     WRITE = 2
 
     @property
-    def word(self) -> str:
-        """The level as the APIs spell it: ``read`` or ``write``."""
-        return self.name.lower()
+    def word(self) -> Literal["read", "write"]:
+        """The level as the APIs spell it."""
+        return "write" if self is Level.WRITE else "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,76 @@ class Principal(ABC):
 
 
 @dataclass(frozen=True)
+class BearerPrincipal(Principal):
+    """A program that came with a credential in its ``Authorization`` header: an API key or an access token."""
+
+    #: The organizations that it was made for or granted.
+    organizations: tuple[OrganizationRef, ...]
+    #: Whether lists of tools show those that write: by what the credential is for, not by the level of the day.
+    is_shown_writes: bool
+    #: Whether its last use is to be written down by :meth:`record_use`.
+    use_is_due: bool
+
+    #: Gives the rows that :meth:`identity` takes, from the value of ``identity_parameter``.
+    identity_statement: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def credential(self) -> Hashable:
+        """The credential's class and row, whatever its present value."""
+
+    @property
+    @abstractmethod
+    def log_name(self) -> str:
+        """How the access log names it."""
+
+    @property
+    @abstractmethod
+    def identity_parameter(self) -> int:
+        """The value for the one place in ``identity_statement``."""
+
+    @abstractmethod
+    def identity(self, rows: Iterable[Sequence[Any]]) -> Identity | Identities:
+        """Return what the caller is told of itself."""
+
+    @abstractmethod
+    def record_use(self) -> None:
+        """Note when, from where and by which program the credential was used: at most once a minute."""
+
+
+def libraries_of(user_id: int) -> QuerySet[Library]:
+    """Return the libraries that a person's roles reach at the moment of the query, annotated with their ``level``."""
+    manages = Membership.objects.filter(
+        organization=OuterRef("organization"), user=user_id, role__in=Membership.MANAGERS
+    )
+    own = LibraryMembership.objects.filter(library=OuterRef("pk"), membership__user=user_id)
+    role = own.order_by().values("role")[:1]
+    return (
+        Library.objects.annotate(library_role=Subquery(role))
+        .annotate(  # type: ignore[no-redef]  # declared on the model, filled here
+            level=Case(
+                When(Exists(manages) | Q(library_role__in=LibraryMembership.WRITERS), then=Value(Level.WRITE)),
+                When(library_role=LibraryMembership.Role.VIEWER, then=Value(Level.READ)),
+                output_field=IntegerField(),
+            )
+        )
+        .filter(level__isnull=False)
+    )
+
+
+def manages_library(user_id: int, library: Library) -> bool:
+    """Return whether a person owns a library or manages its organization."""
+    return (
+        Membership.objects.filter(user=user_id, organization_id=library.organization_id)
+        .filter(
+            Q(role__in=Membership.MANAGERS)
+            | Q(library_memberships__library=library, library_memberships__role=LibraryMembership.Role.OWNER)
+        )
+        .exists()
+    )
+
+
+@dataclass(frozen=True)
 class UserPrincipal(Principal):
     """A signed-in person, through the pages. Their levels follow their roles at each query."""
 
@@ -168,32 +240,10 @@ class UserPrincipal(Principal):
         return Membership.Role(membership.role)
 
     def libraries(self) -> QuerySet[Library]:
-        manages = Membership.objects.filter(
-            organization=OuterRef("organization"), user=self.user, role__in=Membership.MANAGERS
-        )
-        own = LibraryMembership.objects.filter(library=OuterRef("pk"), membership__user=self.user)
-        role = own.order_by().values("role")[:1]
-        return (
-            Library.objects.annotate(library_role=Subquery(role))
-            .annotate(  # type: ignore[no-redef]  # declared on the model, filled here
-                level=Case(
-                    When(Exists(manages) | Q(library_role__in=LibraryMembership.WRITERS), then=Value(Level.WRITE)),
-                    When(library_role=LibraryMembership.Role.VIEWER, then=Value(Level.READ)),
-                    output_field=IntegerField(),
-                )
-            )
-            .filter(level__isnull=False)
-        )
+        return libraries_of(self.user_id)
 
     def may_manage(self, library: Library) -> bool:
-        return (
-            Membership.objects.filter(user=self.user, organization_id=library.organization_id)
-            .filter(
-                Q(role__in=Membership.MANAGERS)
-                | Q(library_memberships__library=library, library_memberships__role=LibraryMembership.Role.OWNER)
-            )
-            .exists()
-        )
+        return manages_library(self.user_id, library)
 
     def check_may_create_library(self, organization: OrganizationRef) -> None:
         if not self.sees_every_library(organization):

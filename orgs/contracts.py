@@ -75,14 +75,21 @@ class LibraryAccess(Record):
 
 
 class Identity(Record):
-    """Who a credential is and what it reaches right now.
-
-    Its schema requires nothing, since another kind of credential may be told another part of it.
-    """
-
-    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=[]))
+    """An organization that a credential reaches, and its libraries that it reaches right now."""
 
     organization_id: str
     organization_name: str
     plan: Literal["self-hosted"] = "self-hosted"
     libraries: list[LibraryAccess]
+
+
+class Identities(Record):
+    """The same for a credential that reaches every organization of its person."""
+
+    organizations: list[Identity]
+
+
+class AnyIdentity(Identity, Identities):
+    """The schema of both: it requires nothing, since each kind of credential is told another part of it."""
+
+    model_config = ConfigDict(json_schema_extra=lambda schema: schema.update(required=[]))

@@ -18,13 +18,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
 from assets.serving import serve_media  # noqa: E402 - needs the settings
+from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.logs import write_access  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import workers, writers  # noqa: E402
 
-MCP_PATHS = frozenset({"/mcp", "/mcp/"})
 MEDIA_PREFIX = "/media/"
 
 logger = logging.getLogger("raster.asgi")
@@ -103,14 +103,12 @@ class Application:
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
         path: str = scope["path"]
         record = scope["raster.record"]
-        if transport.host == settings.MCP_HOST:
-            if path not in MCP_PATHS and path != "/":
-                await _answer(send, EndpointNotFound())
-                return
-            path = "/mcp"
-        if path in MCP_PATHS:
-            record["route"] = "/mcp"
-            await self._door(scope, receive, send, transport)
+        resource = row_of_path(transport.host, path)
+        if resource is not None and resource != API:
+            record["route"] = "/mcp" if resource == MCP else "/mcp/o/<organization>"
+            await self._door(scope, receive, send, transport, resource)
+        elif transport.host == settings.MCP_HOST:
+            await _answer(send, EndpointNotFound())
         elif not transport.accepted and settings.DEV:
             await _answer(send, HTTPSRequired())
         elif transport.host == settings.MEDIA_HOST:

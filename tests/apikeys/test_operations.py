@@ -8,7 +8,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from apikeys.access import record_use
 from apikeys.contracts import CreateKey, DeleteKey, RegenerateKey, RenameKey, ScopeKey
 from apikeys.models import APIKey, KeyGrant
 from apikeys.operations import create_key, delete_key, regenerate_key, rename_key, scope_key
@@ -134,12 +133,12 @@ def test_two_keys_of_an_organization_do_not_share_a_name_and_two_organizations_m
 
 def test_a_regenerated_key_keeps_everything_but_its_value(cast: Cast) -> None:
     old = cast.key("CI", barcelona="write")
-    record_use(principal_for(old.secret))
+    principal_for(old.secret).record_use()
     new = regenerate_key(person(cast.alice), RegenerateKey(organization_id="acme", key_id=old.key_id))
     with pytest.raises(InvalidAPIKey):
         principal_for(old.secret)
     principal = principal_for(new.secret)
-    assert (principal.key_id, principal.name, principal.writes_somewhere) == (old.key_id, "CI", True)
+    assert (principal.key_id, principal.name, principal.is_shown_writes) == (old.key_id, "CI", True)
     key = APIKey.objects.get()
     assert key.first_used is None
     assert key.last_used is not None
@@ -150,24 +149,24 @@ def test_a_request_that_outlives_the_value_it_came_with_does_not_count_as_the_ne
     old = cast.key()
     late = principal_for(old.secret)
     new = regenerate_key(person(cast.alice), RegenerateKey(organization_id="acme", key_id=old.key_id))
-    record_use(late)
+    late.record_use()
     assert APIKey.objects.get().first_used is None
-    record_use(principal_for(new.secret))
+    principal_for(new.secret).record_use()
     assert APIKey.objects.get().first_used is not None
 
 
 def test_use_is_written_at_most_once_a_minute(cast: Cast) -> None:
     key = cast.key()
     assert principal_for(key.secret).use_is_due
-    record_use(principal_for(key.secret))
+    principal_for(key.secret).record_use()
     first = APIKey.objects.get()
     assert (first.last_used_address, first.last_used_client) == ("203.0.113.7", "curl/8.5")
     assert not principal_for(key.secret).use_is_due
-    record_use(principal_for(key.secret))
+    principal_for(key.secret).record_use()
     assert APIKey.objects.get().last_used == first.last_used
     APIKey.objects.update(last_used=timezone.now() - timedelta(minutes=2))
     assert principal_for(key.secret).use_is_due
-    record_use(principal_for(key.secret))
+    principal_for(key.secret).record_use()
     again = APIKey.objects.get()
     assert again.first_used == first.first_used
     assert again.last_used != first.last_used

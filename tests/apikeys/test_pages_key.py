@@ -8,7 +8,6 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apikeys.access import record_use
 from apikeys.models import APIKey, KeyGrant
 from orgs.models import AuditEntry, Library
 from tests.apikeys.people import TOO_LONG_AGO, Answer, hidden_field, principal_for, sign_in, sign_in_again
@@ -160,7 +159,7 @@ def test_the_status_says_whether_the_present_value_was_used(cast: Cast) -> None:
     client = sign_in(cast.alice)
     path = f"/acme/settings/api-keys/{key.key_id}/status"
     assert client.get(path).json() == {"used": False, "client": ""}
-    record_use(principal_for(key.secret))
+    principal_for(key.secret).record_use()
     assert client.get(path).json() == {"used": True, "client": "curl/8.5"}
 
 
@@ -168,7 +167,7 @@ def test_the_list_says_what_each_key_reaches_and_when_it_was_used(cast: Cast) ->
     client = sign_in(cast.alice)
     assert "No API keys yet" in client.get("/acme/settings/api-keys").content.decode()
     used = cast.key("Used", barcelona="write", paris="read")
-    record_use(principal_for(used.secret))
+    principal_for(used.secret).record_use()
     cast.key("Unused")
     APIKey.objects.filter(name="Used").update(expires=timezone.now() + timedelta(days=6))
     APIKey.objects.filter(name="Unused").update(expires=timezone.now() - timedelta(days=1))

@@ -30,7 +30,15 @@ from tests.server import Server
 def principal(cast: Cast, key_id: int) -> KeyPrincipal:
     key = APIKey.objects.get(pk=key_id)
     home = OrganizationRef(cast.acme.pk, cast.acme.slug, cast.acme.name)
-    return KeyPrincipal(Origin("mcp"), key.pk, key.public_id, key.name, home, True, False)
+    return KeyPrincipal(
+        origin=Origin("mcp"),
+        use_is_due=False,
+        key_id=key.pk,
+        public_id=key.public_id,
+        name=key.name,
+        organizations=(home,),
+        is_shown_writes=True,
+    )
 
 
 def queries_of(operation: Any, *arguments: Any) -> tuple[int, str]:

@@ -8,7 +8,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 
 from orgs.models import Organization
 from orgs.slugs import RESERVED_LIBRARY_SLUGS, RESERVED_ORGANIZATION_SLUGS
-from raster.asgi import MCP_PATHS, MEDIA_PREFIX
+from raster.asgi import MEDIA_PREFIX
 
 SLUG = re.compile(r"[a-z0-9](-?[a-z0-9])*")
 
@@ -35,7 +35,7 @@ def segments(position: int, *, under_an_organization: bool) -> set[str]:
 
 
 def test_every_first_segment_of_a_page_or_endpoint_is_reserved() -> None:
-    outside_django = {path.strip("/") for path in (*MCP_PATHS, MEDIA_PREFIX, "/static/")}
+    outside_django = {path.strip("/") for path in ("/mcp", MEDIA_PREFIX, "/static/")}
     assert segments(0, under_an_organization=False) | outside_django <= RESERVED_ORGANIZATION_SLUGS
 
 

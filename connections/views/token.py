@@ -1,0 +1,61 @@
+"""The endpoints at which clients get tokens and give them back."""
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.limits import Limit
+from connections import secrets
+from connections.client_authentication import authenticate_client
+from connections.models import Client
+from connections.operations import tokens
+from connections.operations.devices import redeem_device
+from connections.protocol import OAuthError, oauth_endpoint
+from connections.toolkit import token_response
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+#: Hosted agents refresh for many people from a few addresses, so addresses are not counted.
+CLIENT_LIMIT = Limit("token client", 6000, 60)
+CONNECTION_LIMIT = Limit("token connection", 600, 60)
+
+
+@oauth_endpoint("POST")
+def token(request: HttpRequest) -> HttpResponse:
+    """Exchange a code, a refresh token or a device code for tokens."""
+    client = authenticate_client(request)
+    CLIENT_LIMIT.hit(client.pk)
+    connection = tokens.connection_of(request.POST.get("refresh_token", ""))
+    if connection is not None:
+        CONNECTION_LIMIT.hit(connection)
+    if request.POST.get("grant_type") == DEVICE_GRANT:
+        return _device_token(request, client)
+    with transaction.atomic():
+        return token_response(request, client)
+
+
+@oauth_endpoint("POST")
+def revoke(request: HttpRequest) -> HttpResponse:
+    """End the connection that a token belongs to; a token that is unknown is no error (RFC 7009, section 2.2)."""
+    client = authenticate_client(request)
+    text = request.POST.get("token", "")
+    if not text:
+        raise OAuthError("invalid_request", "Missing token parameter.")
+    tokens.revoke(client, text)
+    return HttpResponse()
+
+
+def _device_token(request: HttpRequest, client: Client) -> HttpResponse:
+    with transaction.atomic():
+        try:
+            connection = redeem_device(client, request.POST.get("device_code", ""))
+        except OAuthError as error:  # answered here, so that what the poll changed is kept
+            return error.answer()
+        row = tokens.narrowed_resource(connection.resource, request.POST.getlist("resource"))
+        if row is None:
+            transaction.set_rollback(True)
+            raise OAuthError("invalid_target", "This resource is not what was granted.")
+        pair = secrets.generate_pair()
+        issued = tokens.issue(connection, pair, row, may_write=connection.may_write)
+    answer = {"access_token": pair.access, "token_type": "Bearer", **issued.answer()}
+    if client.may_refresh:
+        answer["refresh_token"] = pair.refresh
+    return JsonResponse(answer)
