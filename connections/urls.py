@@ -2,9 +2,20 @@
 
 from django.urls import URLPattern, path
 
-from connections.views import token
+from connections.views import apps, device, token
 
 urlpatterns: list[URLPattern] = [
     path("token", token.token, name="token"),
     path("revoke", token.revoke, name="revoke"),
+    path("device/done", device.done_page, name="device_done"),
+    path("settings", apps.settings_page, name="settings"),
+    path("settings/connected-apps", apps.own_page, name="connected_apps"),
+    path("settings/connected-apps/<int:connection_id>/disconnect", apps.disconnect_page, name="disconnect"),
+    path("settings/connected-apps/apps/<int:client_id>/disconnect", apps.disconnect_app_page, name="disconnect_app"),
+    path("<id:organization>/settings/connected-apps", apps.organization_page, name="organization_connected_apps"),
+    path(
+        "<id:organization>/settings/connected-apps/<int:connection_id>/remove",
+        apps.remove_page,
+        name="organization_connection_remove",
+    ),
 ]

@@ -1,19 +1,154 @@
-"""Ending connections, and what an organization lets its members connect."""
+"""What people have connected: looking at it, ending it, and what an organization lets its members connect."""
+
+from collections import defaultdict
 
 from django.db import transaction
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from connections.models import AccessToken, AppPolicy, AuthorizationCode, Connection, RefreshToken
+from connections.contracts import (
+    AppFacts,
+    ChangeAppPolicy,
+    ConnectedApp,
+    MemberConnection,
+    OwnConnection,
+    Reach,
+    RemoveConnection,
+)
+from connections.models import (
+    AccessToken,
+    AppPolicy,
+    AuthorizationCode,
+    Client,
+    Connection,
+    ConnectionLibrary,
+    ConnectionMembership,
+    ConnectionQuerySet,
+    RefreshToken,
+)
 from orgs import audit
-from orgs.access import Principal
-from orgs.models import AuditEntry, Membership
+from orgs.access import OrganizationRef, Principal, UserPrincipal
+from orgs.models import AuditEntry, Membership, Organization
+from raster.contracts import is_invisible
+from raster.errors import ResourceNotFound
 
 ACTOR_WITHOUT_PERSON = "authorization server"
+
+
+def display_name(client: Client) -> str:
+    return "".join(character for character in client.name if not is_invisible(character)).strip()[:64]
+
+
+def list_connected_apps(principal: UserPrincipal) -> list[ConnectedApp]:
+    """Return the apps that a person has connected, by name, each with its connections."""
+    granted = ConnectionMembership.objects.select_related("membership__organization").order_by(
+        "membership__organization__name", "membership__organization__slug"
+    )
+    by_app: dict[Client, list[OwnConnection]] = defaultdict(list)
+    for connection in _in_use().filter(user=principal.user).prefetch_related(Prefetch("granted", granted)):
+        by_app[connection.client].append(_own_connection(connection))
+    apps = [
+        ConnectedApp(id=client.pk, app=_app(client), connections=connections) for client, connections in by_app.items()
+    ]
+    return sorted(apps, key=lambda connected: (connected.app.name.casefold(), connected.id))
+
+
+def disconnect(principal: UserPrincipal, connection_id: int) -> str:
+    """End one of a person's own connections; return the name of its app. An ended one stays as it is.
+
+    Raises:
+        ResourceNotFound: it is unknown, or somebody else's.
+    """
+    own = Connection.objects.select_related("client", "user").filter(user=principal.user)
+    connection = own.filter(pk=connection_id).first()
+    if connection is None:
+        raise ResourceNotFound("Connection not found.")
+    end_connection(principal, connection, "disconnected by its person")
+    return display_name(connection.client)
+
+
+def disconnect_app(principal: UserPrincipal, client_id: int) -> str:
+    """End all of a person's own connections to an app, by its row; return the app's name.
+
+    Raises:
+        ResourceNotFound: the person never connected such an app.
+    """
+    own = Connection.objects.select_related("client", "user").filter(user=principal.user, client=client_id)
+    connections = list(own)
+    if not connections:
+        raise ResourceNotFound("App not found.")
+    with transaction.atomic():
+        for connection in connections:
+            if connection.ended is None:
+                end_connection(principal, connection, "disconnected by its person")
+    return display_name(connections[0].client)
+
+
+def list_member_connections(principal: Principal, organization: OrganizationRef) -> list[MemberConnection]:
+    """Return what the members of an organization connected to it, by member: for its owners and admins.
+
+    Raises:
+        Forbidden: the principal is neither.
+    """
+    organization = principal.managed_organization(organization.slug)
+    reaching = _in_use().filter(_reaches(organization.id)).select_related("user")
+    return [
+        MemberConnection(
+            id=connection.pk,
+            member_name=connection.user.get_full_name(),
+            member_email=connection.user.email,
+            app=_app(connection.client),
+            reach=_reach(connection, organization.id),
+            way=Connection.Way(connection.way).label,
+            connected=connection.created,
+            last_used=connection.last_used,
+        )
+        for connection in reaching.order_by("user__email", "-created", "-id")
+    ]
+
+
+def remove_connection(principal: Principal, command: RemoveConnection) -> str:
+    """Take an organization out of a member's connection; return the name of its app.
+
+    A connection that reached nothing else ends. One to all organizations is one to each of the others from then on,
+    and does not follow its person into new ones.
+
+    Raises:
+        ResourceNotFound: no such connection reaches the organization.
+    """
+    organization = principal.managed_organization(command.organization_id)
+    with transaction.atomic():
+        locked = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("client", "user")
+        connection = locked.filter(_reaches(organization.id), pk=command.connection_id, ended=None).first()
+        if connection is None:
+            raise ResourceNotFound("Connection not found.")
+        record(principal, organization.id, "connection.remove", connection)
+        if connection.all_organizations:
+            _grant_each(connection)
+        connection.granted.filter(membership__organization=organization.id).delete()
+        connection.chosen.filter(library__organization=organization.id).delete()
+        if not connection.granted.exists():
+            end_connection(principal, connection, "removed by an admin")
+    return display_name(connection.client)
 
 
 def app_policy(organization_id: int) -> AppPolicy:
     """Return what an organization lets its members connect; without a row, everything."""
     return AppPolicy.objects.filter(organization=organization_id).first() or AppPolicy(organization_id=organization_id)
+
+
+def change_app_policy(principal: Principal, command: ChangeAppPolicy) -> None:
+    """Say whether members may connect apps, and devices by a code, from now on. What is connected stays."""
+    organization = principal.managed_organization(command.organization_id)
+    after = {"allows_apps": command.allows_apps, "allows_devices": command.allows_devices}
+    with transaction.atomic():
+        held = Organization.objects.select_for_update(no_key=True).get(pk=organization.id)
+        policy = app_policy(held.pk)
+        before = {"allows_apps": policy.allows_apps, "allows_devices": policy.allows_devices}
+        if before == after:
+            return
+        AppPolicy.objects.update_or_create(organization=held, defaults=after)
+        audit.record(principal, held.pk, "app_policy.change", str(held), before=before, after=after)
 
 
 def end_connection(principal: Principal | None, connection: Connection, reason: str) -> None:
@@ -23,7 +158,6 @@ def end_connection(principal: Principal | None, connection: Connection, reason: 
     organization that the connection reached.
     """
     with transaction.atomic():
-        reached = organizations_of(connection)
         # Tokens first, and none that another request holds: whoever presents a token locks it before the connection,
         # and waiting for each other would hold up both. What is left over is as dead as its connection.
         for model in (AccessToken, RefreshToken, AuthorizationCode):
@@ -33,22 +167,15 @@ def end_connection(principal: Principal | None, connection: Connection, reason: 
         if not Connection.objects.filter(pk=connection.pk, ended=None).update(ended=now):
             return
         connection.ended = now
-        for organization_id in reached:
+        for organization_id in _memberships(connection).values_list("organization", flat=True):
             record(principal, organization_id, "connection.end", connection, reason=reason)
-
-
-def organizations_of(connection: Connection) -> list[int]:
-    """Return the ids of the organizations that a connection reaches at this moment."""
-    own = Membership.objects.filter(user=connection.user_id)
-    granted = own if connection.all_organizations else own.filter(connection_grants__connection=connection)
-    return list(granted.values_list("organization", flat=True))
 
 
 def record(
     principal: Principal | None, organization_id: int, action: str, connection: Connection, **after: str
 ) -> None:
     """Write into an organization's audit log what became of a connection; None is the authorization server itself."""
-    target = f"{connection.client.name} of {connection.user.email}, connection {connection.pk}"
+    target = f"connection {connection.pk} of {connection.user.email}: {display_name(connection.client)}"
     if principal is not None:
         audit.record(principal, organization_id, action, target, after=after)
         return
@@ -59,4 +186,69 @@ def record(
         target=target[:254],
         after=after,
         face="oauth",
+    )
+
+
+def _in_use() -> ConnectionQuerySet:
+    """Return the connections that live and whose client fetched its tokens, with what they chose."""
+    chosen = ConnectionLibrary.objects.select_related("library__organization").order_by(
+        "library__name", "library__slug"
+    )
+    used = Connection.objects.alive().exclude(redeemed=None)
+    return used.select_related("client").prefetch_related(Prefetch("chosen", chosen))
+
+
+def _reaches(organization_id: int) -> Q:
+    """Return the condition on connections that they reach an organization at this moment."""
+    granted = ConnectionMembership.objects.filter(membership__organization=organization_id)
+    members = Membership.objects.filter(organization=organization_id)
+    return Q(pk__in=granted.values("connection")) | Q(all_organizations=True, user__in=members.values("user"))
+
+
+def _memberships(connection: Connection) -> QuerySet[Membership]:
+    own = Membership.objects.filter(user=connection.user_id)
+    return own if connection.all_organizations else own.filter(connection_grants__connection=connection)
+
+
+def _grant_each(connection: Connection) -> None:
+    """Turn a connection to all organizations of its person into one to each of those they are in."""
+    own = Membership.objects.select_for_update(no_key=True).filter(user=connection.user_id)
+    rows = [ConnectionMembership(connection=connection, membership=membership) for membership in own]
+    ConnectionMembership.objects.bulk_create(rows, ignore_conflicts=True)
+    connection.all_organizations = False
+    connection.save(update_fields=["all_organizations"])
+
+
+def _app(client: Client) -> AppFacts:
+    return AppFacts(name=display_name(client), trust="", hosts=[])
+
+
+def _own_connection(connection: Connection) -> OwnConnection:
+    granted = [grant.membership.organization for grant in connection.granted.all()]
+    return OwnConnection(
+        id=connection.pk,
+        organizations=[OrganizationRef(row.pk, row.slug, row.name) for row in granted],
+        reach=_reach(connection),
+        way=Connection.Way(connection.way).label,
+        connected=connection.created,
+        expires=connection.expires,
+        last_used=connection.last_used,
+        last_used_address=connection.last_used_address,
+        last_used_client=connection.last_used_client,
+    )
+
+
+def _reach(connection: Connection, organization_id: int | None = None) -> Reach:
+    """Return what a connection may do, in one organization alone where that is given."""
+    chosen = [choice.library for choice in connection.chosen.all()]
+    several = organization_id is None and connection.all_organizations
+    return Reach(
+        may_write=connection.may_write,
+        all_organizations=connection.all_organizations,
+        narrowed=connection.narrowed,
+        libraries=[
+            f"{library.name} in {library.organization.name}" if several else library.name
+            for library in chosen
+            if organization_id in {None, library.organization_id}
+        ],
     )

@@ -1,13 +1,96 @@
 """The device flow (RFC 8628): how a device without a browser gets a connection that its person approves elsewhere."""
 
-from django.db import transaction
+import logging
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts.limits import Limit
 from accounts.models import User
-from connections.models import Connection, DeviceAuthorization
-from raster.errors import BadUserInput
+from connections import scopes, secrets
+from connections.contracts import StartedDevice
+from connections.models import Client, Connection, DeviceAuthorization
+from connections.operations import tokens
+from connections.protocol import OAuthError
+from orgs.access import Origin, UserPrincipal
+from raster.errors import BadUserInput, RateLimited
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+LIFETIME = timedelta(minutes=10)
+INTERVAL_SECONDS = 5
+LONGEST_INTERVAL_SECONDS = 60
+#: A device that waits as long as it was told to may be heard a little early.
+JITTER = timedelta(seconds=1)
+USER_AGENT_LENGTH = 200
+MOST_COLLISIONS = 5
+
+STARTS_OF_ADDRESS = Limit("device start", 30, 3600)
+STARTS_IN_ALL = Limit("device starts in all", 1000, 3600)
+CODES_OF_USER = Limit("device code of user", 5, 15 * 60)
+CODES_OF_ADDRESS = Limit("device code of address", 50, 15 * 60)
+WRONG_CODES_IN_ALL = Limit("wrong device codes in all", 200, 3600)
 
 State = DeviceAuthorization.State
+logger = logging.getLogger("raster.connections")
+
+
+def start_device(client: Client, asked: scopes.Asked, resource: str, origin: Origin) -> StartedDevice:
+    """Begin a device authorization for a client; ``resource`` is a row of connections/resources.py.
+
+    Raises:
+        OAuthError: the client did not register for the device grant.
+        RateLimited: too many were begun from this address.
+    """
+    if DEVICE_GRANT not in client.grant_types:
+        raise OAuthError("unauthorized_client", "This client is not registered for the device grant.")
+    STARTS_OF_ADDRESS.hit(origin.address)
+    _sound_alarm(STARTS_IN_ALL, "Many device authorizations are begun")
+    for _ in range(MOST_COLLISIONS):
+        device_code, user_code = secrets.generate(secrets.DEVICE_CODE), secrets.generate_user_code()
+        try:
+            with transaction.atomic():
+                DeviceAuthorization.objects.create(
+                    digest=secrets.digest(device_code),
+                    user_code_digest=secrets.user_code_digest(user_code),
+                    client=client,
+                    asked_write=asked.write,
+                    all_organizations=asked.all_organizations,
+                    resource=resource,
+                    address=origin.address,
+                    user_agent=origin.user_agent[:USER_AGENT_LENGTH],
+                    interval=INTERVAL_SECONDS,
+                    expires=timezone.now() + LIFETIME,
+                )
+        except IntegrityError:  # somebody holds this user code; another one is as good
+            continue
+        return StartedDevice(device_code, user_code, round(LIFETIME.total_seconds()), INTERVAL_SECONDS)
+    raise RuntimeError("No user code is free.")
+
+
+def claim_device(principal: UserPrincipal, user_code: str) -> DeviceAuthorization:
+    """Return the waiting device whose code a person typed. From now on nobody else can answer it.
+
+    Call it outside of a transaction: the tries are counted whatever becomes of them.
+
+    Raises:
+        BadUserInput: the code is unknown, expired, used or typed by somebody else before: nobody can tell which.
+        RateLimited: the person, or somebody at their address, tried too often.
+    """
+    CODES_OF_USER.hit(principal.user_id)
+    CODES_OF_ADDRESS.hit(principal.origin.address)
+    digest = secrets.user_code_digest(user_code)
+    if digest is not None:
+        own = Q(claimed_by=None) | Q(claimed_by=principal.user)
+        waiting = DeviceAuthorization.objects.filter(
+            own, user_code_digest=digest, client__is_active=True, state=State.PENDING, expires__gt=timezone.now()
+        )
+        if waiting.update(claimed_by=principal.user):
+            CODES_OF_USER.forget(principal.user_id)
+            return DeviceAuthorization.objects.select_related("client").get(user_code_digest=digest)
+    _sound_alarm(WRONG_CODES_IN_ALL, "Many wrong device codes are typed")
+    raise BadUserInput("This code is not valid. Check it, or start again on your device to get a new one.")
 
 
 def allow_device(device: DeviceAuthorization, connection: Connection) -> None:
@@ -28,6 +111,35 @@ def deny_device(device: DeviceAuthorization, user: User) -> None:
     _answer(device, user, State.DENIED, None)
 
 
+def redeem_device(client: Client, device_code: str) -> Connection:
+    """Return the connection that a device was allowed, once; the tokens are the caller's to issue.
+
+    Call it in a transaction and catch the error inside of it: a poll that is refused still changes when the next one
+    may come, and the row is locked until the tokens are there, so that of parallel polls one gets them.
+
+    Raises:
+        OAuthError: in the words of RFC 8628, section 3.5.
+    """
+    device = _waiting_device(client, device_code)
+    now = timezone.now()
+    if device is None or device.state == State.REDEEMED:
+        raise OAuthError("invalid_grant", "This device code is unknown or was used.")
+    if device.expires <= now:
+        raise OAuthError("expired_token", "This device code has expired: begin again.")
+    if _note_poll(device, now):
+        raise OAuthError("slow_down", f"Wait {device.interval} seconds between two requests.")
+    if device.state == State.PENDING:
+        raise OAuthError("authorization_pending", "Nobody has answered yet.")
+    connection = device.connection
+    if device.state == State.DENIED or connection is None:
+        raise OAuthError("access_denied", "The request was denied.")
+    if not tokens.is_alive(connection):
+        raise OAuthError("invalid_grant", "This connection has ended.")
+    device.state = State.REDEEMED
+    device.save(update_fields=["state"])
+    return connection
+
+
 def _answer(device: DeviceAuthorization, user: User, state: State, connection: Connection | None) -> None:
     with transaction.atomic():
         waiting = DeviceAuthorization.objects.select_for_update().filter(
@@ -38,3 +150,30 @@ def _answer(device: DeviceAuthorization, user: User, state: State, connection: C
             raise BadUserInput("This code has expired or was used. Start again on your device.")
         row.state, row.connection = state, connection
         row.save(update_fields=["state", "connection"])
+
+
+def _waiting_device(client: Client, device_code: str) -> DeviceAuthorization | None:
+    if not secrets.is_well_formed(device_code, secrets.DEVICE_CODE):
+        return None
+    locked = DeviceAuthorization.objects.select_for_update(of=("self",))
+    own = locked.select_related("connection__client", "connection__user").filter(client=client)
+    return own.filter(digest=secrets.digest(device_code)).first()
+
+
+def _note_poll(device: DeviceAuthorization, now: datetime) -> bool:
+    """Remember this poll; return whether it came too early, which makes the device wait longer from now on."""
+    interval = timedelta(seconds=device.interval)
+    too_early = device.polled is not None and now - device.polled < interval - JITTER
+    if too_early:
+        device.interval = min(device.interval + INTERVAL_SECONDS, LONGEST_INTERVAL_SECONDS)
+    device.polled = now
+    device.save(update_fields=["interval", "polled"])
+    return too_early
+
+
+def _sound_alarm(limit: Limit, message: str) -> None:
+    """Count for everybody together; what is too much is written down, and stops nobody who means well."""
+    try:
+        limit.hit("")
+    except RateLimited:
+        logger.warning(message, extra={"fields": {"limit": limit.name, "most": limit.most, "seconds": limit.seconds}})
