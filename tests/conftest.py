@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from pytest_django import Settings
 
 from raster.logs import JSONFormatter
 from tests.environment import DATA_DIR, TEST_LOG
 from tests.factories import Cast, make_cast
 from tests.server import Server, running_server
+from tests.sites import Authority, Site, make_authority, running_site
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,3 +60,17 @@ def session_server(django_db_setup: None, static_files: None, server_log: Path) 
 def server(transactional_db: None, session_server: Server) -> Server:
     """A running server on the test database; what a test commits, it sees."""
     return session_server
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    return make_authority()
+
+
+@pytest.fixture
+def site(authority: Authority, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """An HTTPS site on this machine that the code under test may fetch from."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificates))
+    settings.FETCH_ALLOWED_HOSTS = frozenset({"localhost"})
+    with running_site(authority) as running:
+        yield running
