@@ -220,6 +220,14 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "raster_csrf" if DEV else "__Host-raster_csrf"
 CSRF_FAILURE_VIEW = "raster.pages.csrf_failure"
 
+# The toolkit is no installed app: connections/toolkit.py uses its bridge to oauthlib, with rows of our own.
+OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "connections.toolkit.Validator",
+    "OIDC_ISS_ENDPOINT": BASE_URL,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+}
+
 # --- Browsers ----------------------------------------------------------------------------------------------------
 
 SECURE_SSL_REDIRECT = not DEV

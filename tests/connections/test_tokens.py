@@ -43,12 +43,12 @@ def ask(server: Server, **form: Any) -> httpx2.Response:
     return httpx2.post(f"{server.url}/token", data={"client_id": "test-app", **form}, timeout=30)
 
 
-def exchange(server: Server, code: str, **form: Any) -> httpx2.Response:
+def exchange(server: Server, text: str, /, **form: Any) -> httpx2.Response:
     return ask(
         server,
         **{
             "grant_type": "authorization_code",
-            "code": code,
+            "code": text,
             "redirect_uri": RETURN_ADDRESS,
             "code_verifier": VERIFIER,
             **form,
@@ -82,7 +82,7 @@ def connection(cast: Cast) -> Connection:
     [
         ({"code": "another"}, "invalid_grant"),
         ({"code_verifier": "another-verifier-that-is-long-enough-0123456789"}, "invalid_grant"),
-        ({"code_verifier": ""}, "invalid_request"),
+        ({"code_verifier": ""}, "invalid_grant"),
         ({"redirect_uri": "https://app.example.com/other"}, "invalid_request"),
         ({"redirect_uri": ""}, "invalid_request"),
         ({"client_id": "other-app"}, "invalid_grant"),
