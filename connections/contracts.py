@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from connections.models import Client, DeviceAuthorization
+from connections.return_address import ReturnPlace
+from connections.trust import Trust
 from orgs.access import OrganizationRef
-from raster.contracts import Contract, OrganizationId
+from orgs.models import SLUG_LENGTH
+from raster.contracts import Contract, OrganizationId, Text
+
+MOST_CHOSEN_LIBRARIES = 10_000
+FIRST_LIBRARIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,12 @@ class OwnConnection:
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """What a person is told of an app: the name it gives itself, how sure that is, and where it returns to."""
+    """What lists say of an app: its name, how sure it is who it is, what speaks against it, where it returns to."""
 
     name: str
     trust: str
-    hosts: list[str]
+    warning: str
+    returns_to: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +118,83 @@ class ChangeAppPolicy(Contract):
     organization_id: OrganizationId
     allows_apps: bool
     allows_devices: bool
+
+
+class Allow(Contract):
+    """Allows what a person was shown, within what they chose there.
+
+    ``libraries`` are ``organization/library``, by their slugs; with none the connection is not narrowed.
+    """
+
+    request_id: Text
+    organization_id: OrganizationId | None = None
+    all_organizations: bool = False
+    read_only: bool = False
+    libraries: list[Annotated[Text, Field(max_length=2 * SLUG_LENGTH + 1)]] = Field(
+        default_factory=list, max_length=MOST_CHOSEN_LIBRARIES
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryChoice:
+    """A library that the person reaches. ``can_write`` is what the connection could do where write is given."""
+
+    path: str
+    slug: str
+    name: str
+    can_write: bool
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationChoice:
+    """An organization of the person, and what of it they reach; nothing is said of one that cannot be chosen."""
+
+    slug: str
+    name: str
+    role: str
+    is_allowed: bool
+    is_chosen: bool
+    libraries: list[LibraryChoice]
+
+    @property
+    def first(self) -> list[LibraryChoice]:
+        return self.libraries[:FIRST_LIBRARIES]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.libraries) - FIRST_LIBRARIES)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStart:
+    """Where and when a device's request was started, as far as that is known."""
+
+    address: str
+    user_agent: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a person is asked, all of it; with no organization where the one that the app names cannot be chosen.
+
+    ``is_named`` says that the app asks for one organization; ``refused_address`` tells it that it was refused;
+    ``again`` is where all began, for another account.
+    """
+
+    request_id: str
+    client_id: int
+    app_name: str
+    trust: Trust
+    has_logo: bool
+    returns_to: ReturnPlace | None
+    organizations: list[OrganizationChoice]
+    is_named: bool
+    offers_all: bool
+    all_is_chosen: bool
+    asked_write: bool
+    read_only: bool
+    device: DeviceStart | None
+    refused_address: str
+    again: str
