@@ -24,8 +24,8 @@ class AppPolicyForm(forms.Form):
     )
 
     def __init__(self, *positional: Any, policy: AppPolicy, **options: Any) -> None:
-        initial = {"allows_apps": policy.allows_apps, "allows_devices": policy.allows_devices}
-        super().__init__(*positional, initial=initial, **options)
+        super().__init__(*positional, **options)
+        self.initial = {"allows_apps": policy.allows_apps, "allows_devices": policy.allows_devices}
 
     def command(self, organization: OrganizationRef) -> ChangeAppPolicy:
         """Return what to change, once the form is valid."""

@@ -7,6 +7,8 @@ from connections.views import apps, device, token
 urlpatterns: list[URLPattern] = [
     path("token", token.token, name="token"),
     path("revoke", token.revoke, name="revoke"),
+    path("device_authorization", device.device_authorization, name="device_authorization"),
+    path("device", device.code_page, name="device"),
     path("device/done", device.done_page, name="device_done"),
     path("settings", apps.settings_page, name="settings"),
     path("settings/connected-apps", apps.own_page, name="connected_apps"),

@@ -6,8 +6,8 @@ from django.db import transaction
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from connections.app_facts import app_facts
 from connections.contracts import (
-    AppFacts,
     ChangeAppPolicy,
     ConnectedApp,
     MemberConnection,
@@ -26,17 +26,13 @@ from connections.models import (
     ConnectionQuerySet,
     RefreshToken,
 )
+from connections.trust import shown_name
 from orgs import audit
 from orgs.access import OrganizationRef, Principal, UserPrincipal
 from orgs.models import AuditEntry, Membership, Organization
-from raster.contracts import is_invisible
 from raster.errors import ResourceNotFound
 
 ACTOR_WITHOUT_PERSON = "authorization server"
-
-
-def display_name(client: Client) -> str:
-    return "".join(character for character in client.name if not is_invisible(character)).strip()[:64]
 
 
 def list_connected_apps(principal: UserPrincipal) -> list[ConnectedApp]:
@@ -48,7 +44,8 @@ def list_connected_apps(principal: UserPrincipal) -> list[ConnectedApp]:
     for connection in _in_use().filter(user=principal.user).prefetch_related(Prefetch("granted", granted)):
         by_app[connection.client].append(_own_connection(connection))
     apps = [
-        ConnectedApp(id=client.pk, app=_app(client), connections=connections) for client, connections in by_app.items()
+        ConnectedApp(id=client.pk, app=app_facts(client), connections=connections)
+        for client, connections in by_app.items()
     ]
     return sorted(apps, key=lambda connected: (connected.app.name.casefold(), connected.id))
 
@@ -64,7 +61,7 @@ def disconnect(principal: UserPrincipal, connection_id: int) -> str:
     if connection is None:
         raise ResourceNotFound("Connection not found.")
     end_connection(principal, connection, "disconnected by its person")
-    return display_name(connection.client)
+    return shown_name(connection.client)
 
 
 def disconnect_app(principal: UserPrincipal, client_id: int) -> str:
@@ -81,7 +78,7 @@ def disconnect_app(principal: UserPrincipal, client_id: int) -> str:
         for connection in connections:
             if connection.ended is None:
                 end_connection(principal, connection, "disconnected by its person")
-    return display_name(connections[0].client)
+    return shown_name(connections[0].client)
 
 
 def list_member_connections(principal: Principal, organization: OrganizationRef) -> list[MemberConnection]:
@@ -97,7 +94,7 @@ def list_member_connections(principal: Principal, organization: OrganizationRef)
             id=connection.pk,
             member_name=connection.user.get_full_name(),
             member_email=connection.user.email,
-            app=_app(connection.client),
+            app=app_facts(connection.client),
             reach=_reach(connection, organization.id),
             way=Connection.Way(connection.way).label,
             connected=connection.created,
@@ -129,7 +126,7 @@ def remove_connection(principal: Principal, command: RemoveConnection) -> str:
         connection.chosen.filter(library__organization=organization.id).delete()
         if not connection.granted.exists():
             end_connection(principal, connection, "removed by an admin")
-    return display_name(connection.client)
+    return shown_name(connection.client)
 
 
 def app_policy(organization_id: int) -> AppPolicy:
@@ -175,7 +172,7 @@ def record(
     principal: Principal | None, organization_id: int, action: str, connection: Connection, **after: str
 ) -> None:
     """Write into an organization's audit log what became of a connection; None is the authorization server itself."""
-    target = f"connection {connection.pk} of {connection.user.email}: {display_name(connection.client)}"
+    target = f"connection {connection.pk} of {connection.user.email}: {shown_name(connection.client)}"
     if principal is not None:
         audit.record(principal, organization_id, action, target, after=after)
         return
@@ -217,10 +214,6 @@ def _grant_each(connection: Connection) -> None:
     ConnectionMembership.objects.bulk_create(rows, ignore_conflicts=True)
     connection.all_organizations = False
     connection.save(update_fields=["all_organizations"])
-
-
-def _app(client: Client) -> AppFacts:
-    return AppFacts(name=display_name(client), trust="", hosts=[])
 
 
 def _own_connection(connection: Connection) -> OwnConnection:

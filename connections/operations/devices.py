@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.limits import Limit
 from accounts.models import User
 from connections import scopes, secrets
-from connections.contracts import StartedDevice
+from connections.contracts import AskedAuthorization, StartedDevice
 from connections.models import Client, Connection, DeviceAuthorization
 from connections.operations import tokens
 from connections.protocol import OAuthError
@@ -91,6 +91,20 @@ def claim_device(principal: UserPrincipal, user_code: str) -> DeviceAuthorizatio
             return DeviceAuthorization.objects.select_related("client").get(user_code_digest=digest)
     _sound_alarm(WRONG_CODES_IN_ALL, "Many wrong device codes are typed")
     raise BadUserInput("This code is not valid. Check it, or start again on your device to get a new one.")
+
+
+def asked_by(device: DeviceAuthorization) -> AskedAuthorization:
+    """Return what a device asks its person for."""
+    return AskedAuthorization(
+        client=device.client,
+        redirect_uri="",
+        state=None,
+        code_challenge="",
+        asked_write=device.asked_write,
+        all_organizations=device.all_organizations,
+        resource=device.resource,
+        device=device,
+    )
 
 
 def allow_device(device: DeviceAuthorization, connection: Connection) -> None:

@@ -1,9 +1,71 @@
-"""The device flow's page for people."""
+"""The device flow: where a device begins it, and the pages on which a person answers."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_http_methods, require_safe
+
+from accounts.sessions import digest
+from connections import scopes
+from connections.client_authentication import authenticate_client
+from connections.device_form import CodeForm
+from connections.operations import tokens
+from connections.operations.authorization import begin_authorization
+from connections.operations.devices import asked_by, claim_device, start_device
+from connections.protocol import OAuthError, oauth_endpoint, origin_of
+from orgs.principal import principal_for_user
+from raster.errors import BadUserInput, RateLimited
+
+
+@oauth_endpoint("POST")
+def device_authorization(request: HttpRequest) -> HttpResponse:
+    """Give a device its codes (RFC 8628, section 3.2). Which organizations exist plays no part in it."""
+    client = authenticate_client(request)
+    if len(request.POST.getlist("scope")) > 1:
+        raise OAuthError("invalid_request", "A parameter is sent more than once.")
+    asked = scopes.read_scope(request.POST.get("scope"))
+    if asked is None:
+        raise OAuthError("invalid_scope", "None of these scopes is known here.")
+    named = request.POST.getlist("resource")
+    row = tokens.row_of_all(named) if named else ""
+    if row is None:
+        raise OAuthError("invalid_target", "This server does not serve that resource.")
+    started = start_device(client, asked, row, origin_of(request))
+    page = f"{settings.BASE_URL}{reverse('device')}"
+    return JsonResponse(
+        {
+            "device_code": started.device_code,
+            "user_code": started.user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?{urlencode({'code': started.user_code})}",
+            "expires_in": started.expires_in,
+            "interval": started.interval,
+        }
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def code_page(request: HttpRequest) -> HttpResponse:
+    """Ask for the code that a device shows, and lead to the consent page. ``?code=`` only fills the field in."""
+    form = CodeForm(request.POST) if request.method == "POST" else CodeForm.filled_in(request.GET.get("code", ""))
+    status = 200
+    if form.is_valid():
+        principal = principal_for_user(request)
+        try:
+            device = claim_device(principal, form.cleaned_data["code"])
+        except BadUserInput as error:
+            form.add_error("code", error.message)
+        except RateLimited as error:
+            form.add_error("code", f"Too many tries. Wait {error.retry_after // 60 + 1} minutes, then try again.")
+            status = error.status
+        else:
+            session = digest(request.session.session_key or "")
+            return redirect("consent", begin_authorization(principal, session, asked_by(device)))
+    return render(request, "connections/device.html", {"form": form}, status=status)
 
 
 @require_safe
