@@ -42,8 +42,8 @@ def test_a_changed_role_is_followed_by_the_next_request_of_a_connected_client(
     role = LibraryMembership.objects.filter(membership__user=cast.bob)
     access = access_of(cast.bob, cast)
     with connected(server.mcp_url, access, wire) as one, connected(other_process.mcp_url, access, wire) as two:
-        for client in (one, two):
-            assert client.data("tag_assets", **tag)["taggedCount"] == 1
+        for number, client in enumerate((one, two)):
+            assert client.data("tag_assets", **{**tag, "tags": [f"tag {number}"]})["taggedCount"] == 1
             assert client.data("whoami")["libraries"] == [{"library": "barcelona", "access": "write"}]
         role.update(role="viewer")
         for client in (one, two):
