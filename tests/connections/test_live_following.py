@@ -118,6 +118,7 @@ def test_somebody_who_left_and_came_back_has_to_connect_again(server: Server, ca
     Membership.objects.filter(user=cast.bob).delete()
     Membership.objects.create(user=cast.bob, organization=cast.acme, role="admin")
     assert call_tool(server.mcp_url, access, MODERN, "whoami", {}).status_code == 401
+    wait_until(lambda: Connection.objects.get().ended is not None)
 
 
 def test_a_disconnected_client_is_cut_off_in_every_process(server: Server, other_process: Server, cast: Cast) -> None:
