@@ -27,8 +27,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return f"{settings.BASE_URL}{reverse('account_confirm_email', args=[emailconfirmation.key])}"
 
     def is_safe_url(self, url: str) -> bool:
-        """Return whether somebody who signed in may be sent there: to a page, never to the host of uploaded files."""
-        return url_has_allowed_host_and_scheme(url, allowed_hosts={settings.BASE_HOST}, require_https=not settings.DEV)
+        """Return whether somebody who signed in may be sent there: to a page, never to the host of uploaded files.
+
+        A query decides nothing about that, and Django would refuse one that is long, as what apps ask for can be.
+        """
+        address = url.partition("?")[0] if url else url
+        return url_has_allowed_host_and_scheme(
+            address, allowed_hosts={settings.BASE_HOST}, require_https=not settings.DEV
+        )
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Return whether this is the user's password, asked for by the address that they sign in with."""

@@ -162,6 +162,10 @@ class OrganizationChoice:
         return self.libraries[:FIRST_LIBRARIES]
 
     @property
+    def is_narrowed(self) -> bool:
+        return any(library.is_chosen for library in self.libraries)
+
+    @property
     def more(self) -> int:
         return max(0, len(self.libraries) - FIRST_LIBRARIES)
 
@@ -195,6 +199,7 @@ class Consent:
     all_is_chosen: bool
     asked_write: bool
     read_only: bool
+    may_refresh: bool
     device: DeviceStart | None
     refused_address: str
     again: str

@@ -2,9 +2,12 @@
 
 from django.urls import URLPattern, path
 
-from connections.views import apps, device, token
+from connections.views import apps, authorize, device, token
 
 urlpatterns: list[URLPattern] = [
+    path("authorize", authorize.authorize, name="authorize"),
+    path("authorize/<str:request_id>", authorize.consent, name="consent"),
+    path("authorize/logo/<int:client_id>", authorize.client_logo, name="client_logo"),
     path("token", token.token, name="token"),
     path("revoke", token.revoke, name="revoke"),
     path("device_authorization", device.device_authorization, name="device_authorization"),
