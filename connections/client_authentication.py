@@ -6,10 +6,11 @@ import hmac
 from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 
 from accounts.limits import Limit
 from connections import secrets
+from connections.assertions import claimed_client, is_valid_assertion
 from connections.clients import find_client, note_use
 from connections.models import Client
 from connections.protocol import OAuthError
@@ -57,6 +58,8 @@ def _presented(request: HttpRequest) -> Presented | None:
     header = request.headers.get("Authorization")
     if (header is not None) + bool(client_secret) + ("client_assertion" in request.POST) > 1:
         raise OAuthError("invalid_request", "Authenticate the client by one method only.")
+    if "client_assertion" in request.POST:
+        return _signed(request.POST, client_id)
     if header is not None:
         presented = _basic(header)
         return presented if presented and client_id in {"", presented.client_id} else None
@@ -79,9 +82,20 @@ def _basic(header: str) -> Presented | None:
     return Presented(unquote_plus(client_id), Client.Authentication.BASIC, unquote_plus(secret))
 
 
+def _signed(parameters: QueryDict, client_id: str) -> Presented | None:
+    """Return what a signed assertion presents, which names its client itself."""
+    assertion = parameters.get("client_assertion", "")
+    claimed = claimed_client(assertion)
+    if parameters.get("client_assertion_type") != ASSERTION_TYPE or not claimed or client_id not in {"", claimed}:
+        return None
+    return Presented(claimed, Client.Authentication.PRIVATE_KEY_JWT, assertion)
+
+
 def _is_proven(client: Client, presented: Presented) -> bool:
     if presented.method == Client.Authentication.NONE:
         return True
+    if presented.method == Client.Authentication.PRIVATE_KEY_JWT:
+        return is_valid_assertion(client, presented.proof)
     if client.secret_digest is None:
         return False
     return hmac.compare_digest(bytes(client.secret_digest), secrets.digest(presented.proof))

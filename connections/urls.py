@@ -1,10 +1,14 @@
 """The authorization server's addresses: at the origin's root and without a slash at the end, as clients guess them."""
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
-from connections.views import apps, authorize, device, token
+from connections.views import apps, authorize, device, discovery, registration, token
 
 urlpatterns: list[URLPattern] = [
+    re_path(r"^\.well-known/oauth-protected-resource(?:/.*)?\Z", discovery.protected_resource),
+    path(".well-known/oauth-authorization-server", discovery.authorization_server),
+    re_path(r"^\.well-known/.*\Z", discovery.nothing),
+    path("register", registration.register, name="register"),
     path("authorize", authorize.authorize, name="authorize"),
     path("authorize/<str:request_id>", authorize.consent, name="consent"),
     path("authorize/logo/<int:client_id>", authorize.client_logo, name="client_logo"),

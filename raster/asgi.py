@@ -26,6 +26,7 @@ from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import workers, writers  # noqa: E402
 
 MEDIA_PREFIX = "/media/"
+WELL_KNOWN_PREFIX = "/.well-known/"
 
 logger = logging.getLogger("raster.asgi")
 
@@ -104,14 +105,15 @@ class Application:
         path: str = scope["path"]
         record = scope["raster.record"]
         resource = row_of_path(transport.host, path)
+        is_well_known = path.startswith(WELL_KNOWN_PREFIX)  # what each host says of itself
         if resource is not None and resource != API:
             record["route"] = "/mcp" if resource == MCP else "/mcp/o/<organization>"
             await self._door(scope, receive, send, transport, resource)
-        elif transport.host == settings.MCP_HOST:
+        elif transport.host == settings.MCP_HOST and not is_well_known:
             await _answer(send, EndpointNotFound())
         elif not transport.accepted and settings.DEV:
             await _answer(send, HTTPSRequired())
-        elif transport.host == settings.MEDIA_HOST:
+        elif transport.host == settings.MEDIA_HOST and not is_well_known:
             record["route"] = MEDIA_PREFIX
             await _media(path.removeprefix("/"), scope, receive, send, transport)
         elif path.startswith(MEDIA_PREFIX):

@@ -1,0 +1,116 @@
+"""Assertions that clients sign in place of a secret (RFC 7523, section 3)."""
+
+import hashlib
+import math
+from datetime import timedelta
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+from jwt import PyJWK, PyJWTError
+
+from accounts.limits import Limit
+from connections.documents import BadDocument, fetch_json, read_document
+from connections.keys import ALGORITHMS, pick_key, usable_keys
+from connections.models import Client
+from raster.errors import RateLimited
+from raster.outbound import OutboundRefused
+
+LONGEST_ASSERTION = 8 * 1024
+LONGEST_ID = 500
+LIFETIME = 10 * 60
+LEEWAY = 30
+LONGEST_KEYS = timedelta(days=1)
+#: For a client whose keys are missing or old, and for one that names a key which is not among them.
+OLD_KEYS_LIMIT = Limit("client keys", 30, 60)
+UNKNOWN_KEY_LIMIT = Limit("client key", 1, 60)
+_CLAIMS = ["iss", "sub", "aud", "exp", "jti"]
+
+
+def claimed_client(assertion: str) -> str | None:
+    """Return the id of the client that an assertion says it is of, which is not proven yet."""
+    if len(assertion) > LONGEST_ASSERTION:
+        return None
+    try:
+        subject = jwt.decode(assertion, options={"verify_signature": False}).get("sub")
+    except (PyJWTError, ValueError, OverflowError, RecursionError):
+        return None
+    return subject if isinstance(subject, str) else None
+
+
+def is_valid_assertion(client: Client, assertion: str) -> bool:
+    """Return whether a client signed an assertion for this server, a moment ago. It is good once.
+
+    Call it outside of a transaction: it may fetch the client's keys.
+    """
+    try:
+        header = jwt.get_unverified_header(assertion)
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        if algorithm not in ALGORITHMS:
+            return False
+        key = _find_key(client, algorithm, key_id)
+        if key is None:
+            return False
+        claims = jwt.decode(
+            assertion, key, algorithms=[algorithm], options={"require": _CLAIMS, "verify_aud": False}, leeway=LEEWAY
+        )
+    except (PyJWTError, ValueError, OverflowError, RecursionError):
+        return False
+    return claims["iss"] == claims["sub"] == client.client_id and _is_for_us(claims["aud"]) and _spend(client, claims)
+
+
+def _is_for_us(audience: Any) -> bool:
+    """Return whether an assertion is for this server alone: one for several could be used by any of them."""
+    names = audience if isinstance(audience, list) else [audience]
+    return names in ([settings.BASE_URL], [f"{settings.BASE_URL}/token"])
+
+
+def _spend(client: Client, claims: dict[str, Any]) -> bool:
+    """Return whether an assertion is not too long-lived and was not sent before; from now on it was."""
+    identifier, expires, now = claims["jti"], claims["exp"], timezone.now().timestamp()
+    if not isinstance(identifier, str) or not 0 < len(identifier) <= LONGEST_ID:
+        return False
+    if not isinstance(expires, int | float) or expires > now + LIFETIME + LEEWAY:
+        return False
+    spent = hashlib.sha256(f"{client.client_id}\n{identifier}".encode(errors="replace")).hexdigest()
+    return bool(cache.add(f"client assertion {spent}", value=True, timeout=math.ceil(expires - now) + LEEWAY + 1))
+
+
+def _find_key(client: Client, algorithm: str, key_id: str | None) -> PyJWK | None:
+    """Return the public key that a signature names, reading the client's keys again where that may help."""
+    if _are_old(client):
+        _read_keys(client, OLD_KEYS_LIMIT)
+    key = None if _are_old(client) else pick_key(client.keys or [], algorithm, key_id)
+    if key is None and _are_elsewhere(client) and _read_keys(client, UNKNOWN_KEY_LIMIT):
+        key = pick_key(client.keys or [], algorithm, key_id)
+    return key
+
+
+def _are_elsewhere(client: Client) -> bool:
+    """Return whether a client's keys are on the web, rather than given once and for all."""
+    return bool(client.keys_url) or client.source == Client.Source.DOCUMENT
+
+
+def _are_old(client: Client) -> bool:
+    if not _are_elsewhere(client):
+        return False
+    return client.keys_read is None or timezone.now() >= client.keys_read + LONGEST_KEYS
+
+
+def _read_keys(client: Client, limit: Limit) -> bool:
+    """Read a client's keys again if the limit allows it; return whether they are new."""
+    try:
+        limit.hit(client.pk)
+        if not client.keys_url:
+            client.keys, client.keys_read = (read := read_document(client.client_id)).keys, read.keys_read
+            return True
+        _, said = fetch_json(client.keys_url)
+    except (RateLimited, BadDocument, OutboundRefused):
+        return False
+    keys = usable_keys(said)
+    if keys:
+        client.keys, client.keys_read = keys, timezone.now()
+        Client.objects.filter(pk=client.pk, keys_url=client.keys_url).update(keys=keys, keys_read=client.keys_read)
+    return bool(keys)

@@ -1,0 +1,59 @@
+"""Clients that register themselves (RFC 7591)."""
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+
+from accounts.limits import Limit
+from connections.metadata import ClientMetadata
+from connections.models import Client
+from connections.secrets import digest
+from raster.errors import RateLimited
+
+CLIENT_ID_BYTES = 24
+SECRET_BYTES = 32
+#: In total, and how often it is said that there were more.
+ALARM = Limit("client registrations", 1000, 3600)
+ALARM_NOTICE = Limit("client registrations notice", 1, 3600)
+EVERYBODY = "all"
+
+logger = logging.getLogger("raster.connections")
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClient:
+    """A client that was just registered. This is the one time that its secret is there, if it has one."""
+
+    client: Client
+    secret: str = field(repr=False)
+
+
+def register_client(metadata: ClientMetadata) -> RegisteredClient:
+    """Make a client of what it says of itself. Anybody may: it can do nothing until a person allows it to."""
+    secret = secrets.token_urlsafe(SECRET_BYTES) if metadata.needs_secret else ""
+    client = Client.objects.create(
+        client_id=secrets.token_urlsafe(CLIENT_ID_BYTES),
+        source=Client.Source.REGISTERED,
+        name=metadata.name,
+        website=metadata.website,
+        redirect_uris=metadata.redirect_uris,
+        grant_types=metadata.grant_types,
+        authentication=metadata.authentication,
+        secret_digest=digest(secret) if secret else None,
+        keys=metadata.keys,
+        keys_url=metadata.keys_url,
+    )
+    _watch()
+    return RegisteredClient(client, secret)
+
+
+def _watch() -> None:
+    """Tell the operator where there are far more registrations than people would make; all of them are served."""
+    try:
+        ALARM.hit(EVERYBODY)
+    except RateLimited:
+        try:
+            ALARM_NOTICE.hit(EVERYBODY)
+        except RateLimited:
+            return
+        logger.warning("More than %s clients registered within an hour", ALARM.most)
