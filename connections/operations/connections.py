@@ -115,9 +115,10 @@ def remove_connection(principal: Principal, command: RemoveConnection) -> str:
     """
     organization = principal.managed_organization(command.organization_id)
     with transaction.atomic():
+        reaching = Connection.objects.filter(_reaches(organization.id), pk=command.connection_id, ended=None)
         locked = Connection.objects.select_for_update(of=("self",), no_key=True).select_related("client", "user")
-        connection = locked.filter(_reaches(organization.id), pk=command.connection_id, ended=None).first()
-        if connection is None:
+        connection = locked.filter(pk__in=reaching.values("pk")).first()
+        if connection is None or not reaching.exists():  # asked again under the lock
             raise ResourceNotFound("Connection not found.")
         record(principal, organization.id, "connection.remove", connection)
         if connection.all_organizations:

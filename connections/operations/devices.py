@@ -80,15 +80,10 @@ def claim_device(principal: UserPrincipal, user_code: str) -> DeviceAuthorizatio
     """
     CODES_OF_USER.hit(principal.user_id)
     CODES_OF_ADDRESS.hit(principal.origin.address)
-    digest = secrets.user_code_digest(user_code)
-    if digest is not None:
-        own = Q(claimed_by=None) | Q(claimed_by=principal.user)
-        waiting = DeviceAuthorization.objects.filter(
-            own, user_code_digest=digest, client__is_active=True, state=State.PENDING, expires__gt=timezone.now()
-        )
-        if waiting.update(claimed_by=principal.user):
-            CODES_OF_USER.forget(principal.user_id)
-            return DeviceAuthorization.objects.select_related("client").get(user_code_digest=digest)
+    device = _claim(principal.user, user_code)
+    if device is not None:
+        CODES_OF_USER.forget(principal.user_id)
+        return device
     _sound_alarm(WRONG_CODES_IN_ALL, "Many wrong device codes are typed")
     raise BadUserInput("This code is not valid. Check it, or start again on your device to get a new one.")
 
@@ -164,6 +159,26 @@ def _answer(device: DeviceAuthorization, user: User, state: State, connection: C
             raise BadUserInput("This code has expired or was used. Start again on your device.")
         row.state, row.connection = state, connection
         row.save(update_fields=["state", "connection"])
+
+
+def _claim(user: User, user_code: str) -> DeviceAuthorization | None:
+    digest = secrets.user_code_digest(user_code)
+    if digest is None:
+        return None
+    own = Q(claimed_by=None) | Q(claimed_by=user)
+    with transaction.atomic():
+        # Locked rather than updated at once: PostgreSQL would ask an update that looks at the client, too, only once.
+        device = (
+            DeviceAuthorization.objects.select_for_update(of=("self",))
+            .select_related("client")
+            .filter(own, user_code_digest=digest, state=State.PENDING, expires__gt=timezone.now())
+            .filter(client__is_active=True)
+            .first()
+        )
+        if device is not None:
+            device.claimed_by = user
+            device.save(update_fields=["claimed_by"])
+    return device
 
 
 def _waiting_device(client: Client, device_code: str) -> DeviceAuthorization | None:
