@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -15,6 +16,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 SCREENSHOTS = settings.BASE_DIR / "var" / "screenshots"
 MILLISECONDS = 15_000
+Check = Callable[[Page, str], None]
 #: How a page is looked at: width of the window in pixels, and colour scheme.
 LOOKS = {"light": (1280, "light"), "dark": (1280, "dark"), "narrow": (320, "light")}
 
@@ -85,3 +87,24 @@ def photograph(page: Page, name: str) -> None:
         page.screenshot(path=SCREENSHOTS / f"{name}-{look}.png", full_page=True, caret="initial")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def check(problems: list[str]) -> Check:
+    """Fail on anything axe finds on a page, in either colour scheme, and keep screenshots of it."""
+
+    def checking(page: Page, name: str) -> None:
+        assert problems == [], name
+        axe_finds_nothing(page, name)
+        photograph(page, name)
+        # axe and the camera put styles into the page, which its policy forbids to everybody.
+        problems.clear()
+
+    return checking
+
+
+def axe_finds_nothing(page: Page, name: str) -> None:
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{name}, {scheme}: {results.generate_report()}"

@@ -1,16 +1,12 @@
 """Every page, in a real browser: axe finds nothing, nothing scrolls sideways at 320 px, the keyboard reaches it."""
 
-from collections.abc import Callable
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import photograph
+from tests.browser.conftest import Check
 from tests.factories import PASSWORD, AssetFactory, Cast, LibraryFactory, give_password
 from tests.server import Server
 
-Check = Callable[[Page, str], None]
 SIGNED_OUT = {"welcome": "/", "sign-in": "/login", "sign-up": "/signup", "reset": "/password/reset"}
 SIGNED_IN = {
     "start": "/",
@@ -25,27 +21,6 @@ SIGNED_IN = {
     "not-found": "/acme/nothing-here",
     "reauthenticate": "/reauthenticate",
 }
-
-
-@pytest.fixture
-def check(problems: list[str]) -> Check:
-    """Fail on anything axe finds on a page, in either colour scheme, and keep screenshots of it."""
-
-    def checking(page: Page, name: str) -> None:
-        assert problems == [], name
-        axe_finds_nothing(page, name)
-        photograph(page, name)
-        # axe and the camera put styles into the page, which its policy forbids to everybody.
-        problems.clear()
-
-    return checking
-
-
-def axe_finds_nothing(page: Page, name: str) -> None:
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        results = Axe().run(page)
-        assert results.violations_count == 0, f"{name}, {scheme}: {results.generate_report()}"
 
 
 @pytest.mark.parametrize("name", SIGNED_OUT)
