@@ -1,0 +1,173 @@
+"""What well-known clients send when they register, and what their metadata documents hold."""
+
+from typing import Any
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+CODE_AND_REFRESH = ["authorization_code", "refresh_token"]
+
+REGISTRATIONS: dict[str, dict[str, Any]] = {
+    "Claude": {
+        "client_name": "Claude",
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "scope": "library:read library:write offline_access",
+        "redirect_uris": ["https://claude.ai/api/mcp/auth_callback"],
+    },
+    "Claude with a secret": {
+        "client_name": "Claude",
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "client_secret_post",
+        "redirect_uris": ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+    },
+    "Claude Code": {
+        "client_name": "Claude Code (raster)",
+        "redirect_uris": ["http://localhost:3118/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "Cursor": {
+        "client_name": "Cursor",
+        "redirect_uris": [
+            "cursor://anysphere.cursor-mcp/oauth/callback",
+            "http://localhost:8787/callback",
+            "http://127.0.0.1:8787/callback",
+        ],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "client_uri": "https://cursor.com",
+    },
+    "VS Code": {
+        "client_name": "Visual Studio Code",
+        "client_uri": "https://code.visualstudio.com",
+        "grant_types": [*CODE_AND_REFRESH, DEVICE_GRANT],
+        "response_types": ["code"],
+        "redirect_uris": [
+            "https://insiders.vscode.dev/redirect",
+            "https://vscode.dev/redirect",
+            "http://127.0.0.1/",
+            "http://127.0.0.1:33418/",
+            "http://localhost/",
+            "http://localhost:33418/",
+        ],
+        "scope": "library:read library:write",
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "ChatGPT": {
+        "client_name": "ChatGPT",
+        "redirect_uris": [
+            "https://chatgpt.com/connector/oauth/Ab3kQ9xT0v",
+            "https://chatgpt.com/connector_platform_oauth_redirect",
+        ],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "RS256",
+        "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
+    },
+    "Codex": {
+        "client_name": "Codex",
+        "redirect_uris": ["http://127.0.0.1:53211/callback/9f2c"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "MCP Inspector": {
+        "client_name": "MCP Inspector",
+        "client_uri": "https://github.com/modelcontextprotocol/inspector",
+        "redirect_uris": ["http://localhost:6274/oauth/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "scope": "",
+        "application_type": "native",
+    },
+    "mcp-remote": {
+        "client_name": "MCP CLI Client",
+        "client_uri": "https://github.com/modelcontextprotocol/mcp-cli",
+        "redirect_uris": ["http://localhost:18392/oauth/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "software_id": "2e6dc280-f3c3-4e01-99a7-8181dbd1d23d",
+        "software_version": "0.1.37",
+        "scope": "openid email profile",
+    },
+    "Goose": {
+        "client_name": "goose",
+        "redirect_uris": ["http://127.0.0.1:41277/oauth_callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    },
+    "OpenCode": {
+        "client_name": "OpenCode",
+        "client_uri": "https://opencode.ai",
+        "redirect_uris": ["http://127.0.0.1:19876/mcp/oauth/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    },
+}
+
+#: Without their ``client_id``, which is where they are served.
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "Claude": {
+        "client_name": "Claude",
+        "client_uri": "https://claude.ai",
+        "redirect_uris": ["https://claude.ai/api/mcp/auth_callback", "https://claude.com/api/mcp/auth_callback"],
+        "grant_types": [*CODE_AND_REFRESH, "urn:ietf:params:oauth:grant-type:jwt-bearer"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    },
+    "Claude Code": {
+        "client_name": "Claude Code",
+        "client_uri": "https://claude.ai",
+        "redirect_uris": ["http://localhost/callback", "http://127.0.0.1/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "VS Code": {
+        "client_name": "Visual Studio Code",
+        "client_uri": "https://vscode.dev",
+        "logo_uri": "https://vscode.dev/static/stable/code-192.png",
+        "redirect_uris": ["http://127.0.0.1:33418/", "http://127.0.0.1/", "https://vscode.dev/redirect"],
+        "grant_types": [*CODE_AND_REFRESH, DEVICE_GRANT],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "ChatGPT": {
+        "client_name": "ChatGPT",
+        "client_uri": "https://chatgpt.com",
+        "redirect_uris": ["https://chatgpt.com/connector/oauth/Ab3kQ9xT0v"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": "RS256",
+        "jwks_uri": "https://chatgpt.com/oauth/jwks.json",
+    },
+    "Codex": {
+        "client_name": "Codex",
+        "redirect_uris": ["http://127.0.0.1/callback", "http://localhost/callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "application_type": "native",
+    },
+    "Goose": {
+        "client_name": "goose",
+        "redirect_uris": ["http://127.0.0.1/oauth_callback", "http://localhost/oauth_callback"],
+        "grant_types": CODE_AND_REFRESH,
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+    },
+}
