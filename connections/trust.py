@@ -68,6 +68,7 @@ PRODUCTS = {
     "raster": Product("Raster", ()),
 }
 _CLOSENESS = 0.82
+LEAST_TO_COMPARE = 6
 
 
 class Kind(Enum):
@@ -178,7 +179,8 @@ def _look_alike(client: Client, redirect_uri: str) -> str:
     sites = product.sites or (host_of(settings.BASE_URL),)
     if scheme in product.schemes or (scheme == "https" and any(is_on_site(host, site) for site in sites)):
         return ""
-    return f"Its name resembles {product.name}, but it does not return to {sites[0]}. Any app can take such a name."
+    elsewhere = f", but it does not return to {sites[0]}" if redirect_uri else ""
+    return f"Its name resembles {product.name}{elsewhere}. Any app can take such a name."
 
 
 def _resembled(name: str) -> Product | None:
@@ -187,10 +189,10 @@ def _resembled(name: str) -> Product | None:
     bare = "".join(character for character in decomposed if not unicodedata.combining(character)).translate(_READ_AS)
     words = "".join(character if character.isalnum() else " " for character in bare).split()
     joined = "".join(words)
-    for key, product in PRODUCTS.items():
-        if key in joined or get_close_matches(key, words, n=1, cutoff=_CLOSENESS):
-            return product
-    return None
+    names = [key for key in PRODUCTS if key in joined]
+    # Short names are close to too many words.
+    names += [key for key in PRODUCTS if len(key) >= LEAST_TO_COMPARE and get_close_matches(key, words, 1, _CLOSENESS)]
+    return PRODUCTS[names[0]] if names else None
 
 
 def _is_address(host: str) -> bool:
