@@ -14,11 +14,9 @@ def app_facts(client: Client) -> AppFacts:
 
     A connection does not keep which of the app's addresses it was made through, so the least sure of them counts.
     """
-    trusts = [trust_in(client, uri) for uri in client.redirect_uris or [""]]
-    trust = min(trusts, key=lambda each: LEAST_SURE_FIRST.index(each.kind))
-    return AppFacts(
-        name=shown_name(client), trust=_trust(client, trust.kind), warning=trust.warning, returns_to=_places(client)
-    )
+    kinds = [trust_in(client, uri).kind for uri in client.redirect_uris or [""]]
+    least_sure = min(kinds, key=LEAST_SURE_FIRST.index)
+    return AppFacts(name=shown_name(client), trust=_trust(client, least_sure), returns_to=_places(client))
 
 
 def _trust(client: Client, kind: Kind) -> str:

@@ -74,11 +74,10 @@ class OwnConnection:
 
 @dataclass(frozen=True, slots=True)
 class AppFacts:
-    """What lists say of an app: its name, how sure it is who it is, what speaks against it, where it returns to."""
+    """What lists say of an app: its name, how sure it is who it is, and where it returns to."""
 
     name: str
     trust: str
-    warning: str
     returns_to: str
 
 

@@ -23,6 +23,7 @@ class CodeForm(forms.Form):
                 "spellcheck": "false",
                 "placeholder": "XXXX-XXXX",
                 "class": "user-code",
+                "autofocus": True,
             }
         ),
     )

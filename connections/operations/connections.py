@@ -24,6 +24,7 @@ from connections.models import (
     ConnectionLibrary,
     ConnectionMembership,
     ConnectionQuerySet,
+    DeviceAuthorization,
     RefreshToken,
 )
 from connections.trust import shown_name
@@ -188,11 +189,15 @@ def record(
 
 
 def _in_use() -> ConnectionQuerySet:
-    """Return the connections that live and whose client fetched its tokens, with what they chose."""
+    """Return the connections that live and whose client fetched its tokens, with what they chose.
+
+    A device that was allowed counts before it fetched them: its person may think better of it at once.
+    """
     chosen = ConnectionLibrary.objects.select_related("library__organization").order_by(
         "library__name", "library__slug"
     )
-    used = Connection.objects.alive().exclude(redeemed=None)
+    will_fetch = Q(device__state=DeviceAuthorization.State.ALLOWED, device__expires__gt=timezone.now())
+    used = Connection.objects.alive().filter(Q(redeemed__isnull=False) | will_fetch)
     return used.select_related("client").prefetch_related(Prefetch("chosen", chosen))
 
 

@@ -1,10 +1,10 @@
 """What tests of the device flow share: a device that begins and polls, and a person who answers it."""
 
+from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import transaction
-from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -19,7 +19,23 @@ from tests.connections.factories import connect
 ADDRESS = "203.0.113.7"
 
 
-def begin(**form: Any) -> HttpResponse:
+class Answer(Protocol):
+    """What Django's test client gives back."""
+
+    @property
+    def status_code(self) -> int: ...
+
+    @property
+    def content(self) -> bytes: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def json(self) -> Callable[[], Any]: ...
+
+
+def begin(**form: Any) -> Answer:
     """Ask for codes, as a device does."""
     form = {"client_id": "test-app", **form}
     return Browser().post(
@@ -31,20 +47,20 @@ def begun(**form: Any) -> dict[str, Any]:
     """Return the codes that a device gets."""
     answer = begin(**form)
     assert answer.status_code == 200, answer.content
-    codes: dict[str, Any] = answer.json()  # type: ignore[attr-defined]  # the test client's
+    codes: dict[str, Any] = answer.json()
     return codes
 
 
-def poll(codes: dict[str, Any], **form: Any) -> HttpResponse:
+def poll(codes: dict[str, Any], **form: Any) -> Answer:
     """Ask for tokens, as a device does while its person answers."""
     form = {"grant_type": DEVICE_GRANT, "device_code": codes["device_code"], "client_id": "test-app", **form}
     return Browser().post("/token", form, secure=True)
 
 
-def error(answer: HttpResponse) -> str:
+def error(answer: Answer) -> str:
     """Return the protocol's word for why a request was refused."""
     assert answer.status_code == 400, answer.content
-    word: str = answer.json()["error"]  # type: ignore[attr-defined]  # the test client's
+    word: str = answer.json()["error"]
     return word
 
 

@@ -14,6 +14,7 @@ from connections.models import AccessToken, AuthorizationCode, Connection, Conne
 from connections.operations.connections import end_connection
 from orgs.models import AuditEntry, Membership
 from tests.apikeys.people import sign_in
+from tests.connections.devices import allow, begun, error, expire, poll
 from tests.connections.factories import connect, make_client, tokens_of
 from tests.factories import Cast, OrganizationFactory
 
@@ -74,8 +75,27 @@ def test_others_connections_are_not_shown(cast: Cast) -> None:
 
 def test_what_ended_expired_or_was_never_fetched_is_not_shown(cast: Cast) -> None:
     now = timezone.now()
-    for number, fields in enumerate(({"ended": now}, {"expires": now}, {"redeemed": None})):
-        connect(cast.alice, make_client(f"app-{number}"), cast.acme, **fields)
+    connect(cast.alice, make_client("one"), cast.acme, ended=now)
+    connect(cast.alice, make_client("two"), cast.acme, expires=now)
+    connect(cast.alice, make_client("three"), cast.acme, redeemed=None)
+    assert "Nothing connected yet" in page_of(cast.alice)
+
+
+def test_a_device_can_be_disconnected_before_it_fetched_its_tokens(cast: Cast) -> None:
+    make_client(name="Render box")
+    codes = begun()
+    connection = allow(codes, cast.alice, cast.acme)
+    assert "Render box" in page_of(cast.alice)
+    sign_in(cast.alice).post(f"{PAGE}/{connection.pk}/disconnect")
+    assert error(poll(codes)) == "invalid_grant"
+    assert "Nothing connected yet" in page_of(cast.alice)
+
+
+def test_a_device_that_never_fetched_its_tokens_is_not_shown_for_long(cast: Cast) -> None:
+    make_client(name="Render box")
+    codes = begun()
+    allow(codes, cast.alice, cast.acme)
+    expire(codes)
     assert "Nothing connected yet" in page_of(cast.alice)
 
 

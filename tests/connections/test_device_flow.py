@@ -63,13 +63,13 @@ def test_foreign_resources_begin_nothing(resource: str) -> None:
 def test_an_organization_that_exists_begins_the_same_as_one_that_does_not() -> None:
     known, unknown = (begin(resource=f"{settings.BASE_URL}/mcp/o/{slug}") for slug in ("acme", "nobody-has-this"))
     assert known.status_code == unknown.status_code == 200
-    assert set(known.json()) == set(unknown.json())  # type: ignore[attr-defined]  # the test client's
+    assert set(known.json()) == set(unknown.json())
     assert len(known.content) == len(unknown.content)
 
 
 def test_a_device_is_told_what_to_show_and_how_often_to_ask() -> None:
     answer = begin(scope="library:read", resource=f"{settings.BASE_URL}/mcp/o/acme")
-    codes = answer.json()  # type: ignore[attr-defined]  # the test client's
+    codes = answer.json()
     assert codes["device_code"].startswith("rstd_")
     assert codes["verification_uri"] == f"{settings.BASE_URL}/device"
     assert codes["verification_uri_complete"] == f"{settings.BASE_URL}/device?code={codes['user_code']}"
@@ -163,7 +163,7 @@ def test_polling_at_the_interval_is_not_too_fast() -> None:
 def test_an_allowed_device_gets_its_tokens_once(cast: Cast) -> None:
     codes = begun()
     connection = allow(codes, cast.alice, cast.acme)
-    tokens = poll(codes).json()  # type: ignore[attr-defined]  # the test client's
+    tokens = poll(codes).json()
     assert tokens["access_token"].startswith("rsto_") and tokens["refresh_token"].startswith("rstr_")
     connection.refresh_from_db()
     assert connection.redeemed is not None
