@@ -34,10 +34,13 @@ def chromium() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-def is_problem(message: ConsoleMessage) -> bool:
-    """Return whether a page did what its policy forbids or missed a file; that a page is itself a 404 is none."""
-    is_the_page = message.page is not None and message.location["url"] == message.page.url
-    return message.type == "error" and not (is_the_page and message.text.startswith("Failed to load resource"))
+def is_problem(message: ConsoleMessage, server: Server) -> bool:
+    """Return whether a page of ours did what its policy forbids or missed a file; that a page is a 404 is none."""
+    url = message.location["url"]
+    is_the_page = message.page is not None and url == message.page.url
+    is_elsewhere = url.startswith("http") and not url.startswith(server.url)
+    is_missing = message.text.startswith("Failed to load resource")
+    return message.type == "error" and not (is_missing and (is_the_page or is_elsewhere))
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ def context(chromium: Browser, server: Server, problems: list[str]) -> Iterator[
     """A browser without cookies, on the running server; a page with problems fails the test."""
     context = chromium.new_context(base_url=server.url)
     context.set_default_timeout(MILLISECONDS)
-    context.on("console", lambda message: problems.append(message.text) if is_problem(message) else None)
+    context.on("console", lambda message: problems.append(message.text) if is_problem(message, server) else None)
     context.on("weberror", lambda error: problems.append(str(error.error)))
     yield context
     context.close()
