@@ -75,7 +75,7 @@ def _spend(client: Client, claims: dict[str, Any]) -> bool:
     if not isinstance(expires, int | float) or expires > now + LIFETIME + LEEWAY:
         return False
     spent = hashlib.sha256(f"{client.client_id}\n{identifier}".encode(errors="replace")).hexdigest()
-    return bool(cache.add(f"client assertion {spent}", value=True, timeout=math.ceil(expires - now) + LEEWAY + 1))
+    return bool(cache.add(f"client-assertion-{spent}", value=True, timeout=math.ceil(expires - now) + LEEWAY + 1))
 
 
 def _find_key(client: Client, algorithm: str, key_id: str | None) -> PyJWK | None:

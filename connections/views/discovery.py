@@ -22,13 +22,14 @@ AUTHENTICATION_METHODS = [method.value for method in Client.Authentication]
 def protected_resource(request: HttpRequest) -> HttpResponse:
     """Describe the resource at this path of this host; without a path, the MCP server of this host."""
     host = _host(request)
-    path = request.path.removeprefix(resources.METADATA_PATH).removesuffix("/")
-    address = path or ("/" if host == settings.MCP_HOST else "/mcp")
-    if not resources.is_our_origin(request.scheme or "", host) or resources.row_of_path(host, address) is None:
+    path = request.path.removeprefix(resources.METADATA_PATH)
+    if path in {"", "/"}:
+        path = "/" if host == settings.MCP_HOST else "/mcp"
+    if not resources.is_our_origin(request.scheme or "", host) or resources.row_of_path(host, path) is None:
         raise EndpointNotFound
     return JsonResponse(
         {
-            "resource": f"{request.scheme}://{host}{address}",
+            "resource": f"{request.scheme}://{host}{path.removesuffix('/') or '/'}",
             "authorization_servers": [settings.BASE_URL],
             "scopes_supported": [scopes.READ, scopes.WRITE],
             "bearer_methods_supported": ["header"],
