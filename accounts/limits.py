@@ -52,10 +52,5 @@ class Limit:
         return f"{self.name}:{subject}"[:200]
 
 
-def sweep() -> int:
-    """Delete the counts of spans that are over; return how many."""
-    return RateCount.objects.filter(expires__lte=timezone.now()).delete()[0]
-
-
 def _parameter(value: str | datetime) -> str | datetime | None:
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value

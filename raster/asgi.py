@@ -18,10 +18,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
 from assets.serving import serve_media  # noqa: E402 - needs the settings
+from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.logs import write_access  # noqa: E402
+from raster.sweeping import sweeping  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import workers, writers  # noqa: E402
 
@@ -55,6 +57,7 @@ class Application:
         await receive()
         try:
             await self._running.enter_async_context(self._door.run())
+            await self._running.enter_async_context(sweeping(sweep_if_due))
         except Exception as error:
             logger.error("The server cannot start", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})
