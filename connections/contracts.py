@@ -202,3 +202,7 @@ class Consent:
     device: DeviceStart | None
     refused_address: str
     again: str
+
+    @property
+    def can_be_allowed(self) -> bool:
+        return any(organization.is_allowed for organization in self.organizations)

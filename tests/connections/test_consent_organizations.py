@@ -135,6 +135,13 @@ def test_forbidding_apps_forbids_devices_too(cast: Cast) -> None:
     assert not Connection.objects.exists()
 
 
+def test_where_every_organization_forbids_apps_there_is_nothing_to_allow(cast: Cast) -> None:
+    AppPolicy.objects.create(organization=cast.acme, allows_apps=False)
+    page = page_for(cast.alice)
+    assert "None of your organizations can be chosen" in page
+    assert 'value="allow"' not in page and 'value="cancel"' in page
+
+
 def test_a_person_without_an_organization_is_told_so(cast: Cast) -> None:
     browser = sign_in(UserFactory(email="new@example.com"))
     page = browser.get(asked(browser))

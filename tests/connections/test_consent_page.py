@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
-from connections.models import Client, Connection
+from accounts.models import RateCount
+from connections.models import AuthorizationRequest, Client, Connection
+from connections.operations.authorization import REQUESTS_OF_USER
 from tests.apikeys.people import sign_in
 from tests.connections.asking import allow, asked, make_document_client, page_for, query, text, told, words
 from tests.connections.devices import begun, row_of
@@ -25,6 +27,15 @@ def test_nothing_in_the_address_skips_the_page(cast: Cast, skip: str) -> None:
     answer = browser.get(f"{query()}&{skip}", follow=True)
     assert "“Test app” wants to connect to Raster" in words(answer)
     assert Connection.objects.count() == 1
+
+
+def test_nobody_can_be_asked_without_end(cast: Cast) -> None:
+    browser = sign_in(cast.alice)
+    asked(browser)
+    RateCount.objects.filter(name__startswith=REQUESTS_OF_USER.name).update(count=REQUESTS_OF_USER.most)
+    answer = browser.get(query())
+    assert answer.status_code == 429 and AuthorizationRequest.objects.count() == 1
+    asked(sign_in(cast.bob))
 
 
 def test_what_was_allowed_before_is_asked_again(cast: Cast) -> None:
