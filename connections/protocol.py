@@ -4,7 +4,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
 from orgs.access import Origin
@@ -69,9 +71,12 @@ def _answer(view: Endpoint, request: HttpRequest, methods: tuple[str, ...]) -> H
             raise HTTPSRequired
         if request.method not in methods:
             raise MethodNotAllowed(f"This address answers {allowed} requests only.")
+        request.encoding = "utf-8"  # of every parameter (RFC 6749, appendix B), whatever the request's header says
         return view(request)
     except OAuthError as error:
         return error.answer()
+    except (BadRequest, MultiPartParserError, SuspiciousOperation):
+        return OAuthError("invalid_request", "The request cannot be read.").answer()
     except RateLimited as error:
         refusal = OAuthError("temporarily_unavailable", error.message, error.status)
         refusal.headers["Retry-After"] = str(error.retry_after)
@@ -80,6 +85,20 @@ def _answer(view: Endpoint, request: HttpRequest, methods: tuple[str, ...]) -> H
         headers = {"Allow": allowed} if isinstance(error, MethodNotAllowed) else {}
         body = {"error": {"code": error.code, "message": error.message}}
         return JsonResponse(body, status=error.status, headers=headers)
+
+
+def check_parameters(request: HttpRequest) -> None:
+    """Refuse parameters in the address, which is written down on the way, and those that are sent more than once.
+
+    Several resources can be named (RFC 8707, section 2).
+
+    Raises:
+        OAuthError: ``invalid_request``.
+    """
+    if request.META.get("QUERY_STRING"):
+        raise OAuthError("invalid_request", "Send the parameters in the body.")
+    if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
+        raise OAuthError("invalid_request", "A parameter is sent more than once.")
 
 
 def is_accepted(request: HttpRequest) -> bool:

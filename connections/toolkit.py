@@ -18,10 +18,11 @@ from oauthlib.oauth2 import OAuth2Error, RequestValidator, WebApplicationServer
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 from connections import scopes
-from connections.clients import find_client, matches_redirect_uri
+from connections.clients import find_client
 from connections.contracts import AskedAuthorization
 from connections.models import AuthorizationCode, Client, Connection, RefreshToken
 from connections.operations import tokens
+from connections.redirects import matches_redirect_uri
 from connections.secrets import Pair, generate_pair, successor
 
 Found = TypeVar("Found")
@@ -214,6 +215,8 @@ def validate_authorization_request(request: HttpRequest) -> AskedAuthorization:
     row = tokens.row_of_all(request.GET.getlist("resource")) if "resource" in request.GET else ""
     if asked.get("code_challenge_method") != "S256" or not CODE_CHALLENGE.fullmatch(asked["code_challenge"]):
         problem = ("invalid_request", "PKCE with code_challenge_method S256 is needed.")
+    elif any(len(values) > 1 for name, values in request.GET.lists() if name != "resource"):
+        problem = ("invalid_request", "A parameter is sent more than once.")
     elif len(oauth_request.state or "") > LONGEST_STATE:
         problem = ("invalid_request", "The state is too long.")
     elif row is None:

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from accounts.limits import Limit
 from connections import secrets
 from connections.client_authentication import authenticate_client
+from connections.metadata import DEVICE_GRANT
 from connections.models import Client
 from connections.operations import tokens
 from connections.operations.devices import redeem_device
-from connections.protocol import OAuthError, oauth_endpoint
+from connections.protocol import OAuthError, check_parameters, oauth_endpoint
 from connections.toolkit import token_response
 
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 #: Hosted agents refresh for many people from a few addresses, so addresses are not counted.
 CLIENT_LIMIT = Limit("token client", 6000, 60)
 CONNECTION_LIMIT = Limit("token connection", 600, 60)
@@ -22,6 +22,7 @@ CONNECTION_LIMIT = Limit("token connection", 600, 60)
 def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code, a refresh token or a device code for tokens."""
     client = authenticate_client(request)
+    check_parameters(request)
     CLIENT_LIMIT.hit(client.pk)
     connection = tokens.connection_of(request.POST.get("refresh_token", ""))
     if connection is not None:
@@ -36,6 +37,7 @@ def token(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest) -> HttpResponse:
     """End the connection that a token belongs to; a token that is unknown is no error (RFC 7009, section 2.2)."""
     client = authenticate_client(request)
+    check_parameters(request)
     text = request.POST.get("token", "")
     if not text:
         raise OAuthError("invalid_request", "Missing token parameter.")
