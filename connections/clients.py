@@ -7,9 +7,6 @@ from django.utils import timezone
 
 from connections.documents import find_document_client, is_document_url
 from connections.models import CLIENT_ID_LENGTH, Client
-from connections.redirects import is_allowed_redirect_uri, matches_redirect_uri
-
-__all__ = ["find_client", "is_allowed_redirect_uri", "matches_redirect_uri", "note_use"]
 
 USE_INTERVAL = timedelta(minutes=1)
 

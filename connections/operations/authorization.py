@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.limits import Limit
 from connections import resources, scopes, secrets
-from connections.clients import matches_redirect_uri, note_use
+from connections.clients import note_use
 from connections.contracts import (
     Allow,
     AskedAuthorization,
@@ -38,6 +38,7 @@ from connections.models import (
 )
 from connections.operations.connections import record
 from connections.operations.devices import allow_device, deny_device
+from connections.redirects import matches_redirect_uri
 from connections.return_address import is_private_use, place_of, with_answer
 from connections.trust import plain_text, shown_name, trust_in
 from orgs.access import Level, UserPrincipal

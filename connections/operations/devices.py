@@ -11,13 +11,13 @@ from accounts.limits import Limit
 from accounts.models import User
 from connections import scopes, secrets
 from connections.contracts import AskedAuthorization, StartedDevice
+from connections.metadata import DEVICE_GRANT
 from connections.models import Client, Connection, DeviceAuthorization
 from connections.operations import tokens
 from connections.protocol import OAuthError
 from orgs.access import Origin, UserPrincipal
 from raster.errors import BadUserInput, RateLimited
 
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LIFETIME = timedelta(minutes=10)
 INTERVAL_SECONDS = 5
 LONGEST_INTERVAL_SECONDS = 60

@@ -5,8 +5,8 @@ from typing import Any
 import httpx2
 from playwright.sync_api import Page, expect
 
+from connections.metadata import DEVICE_GRANT
 from connections.models import DeviceAuthorization
-from connections.operations.devices import DEVICE_GRANT
 from tests.browser.conftest import Check
 from tests.browser.oauth import sign_in_on_the_way
 from tests.connections.factories import make_client

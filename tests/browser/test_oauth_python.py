@@ -13,6 +13,7 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from playwright.sync_api import Page, expect
+from pydantic import AnyUrl
 
 from connections import secrets
 from connections.models import AccessToken, Connection, RefreshToken
@@ -65,7 +66,7 @@ class App:
         provider = OAuthClientProvider(
             server_url=self.mcp_url,
             client_metadata=OAuthClientMetadata(
-                client_name="Python app", redirect_uris=[self.place.url], scope=self.scope
+                client_name="Python app", redirect_uris=[AnyUrl(self.place.url)], scope=self.scope
             ),
             storage=self.storage,
             redirect_handler=self._open,
@@ -81,6 +82,7 @@ class App:
                         continue
                     result = await client.call_tool(tool, arguments)
                     [block] = result.content
+                    assert block.type == "text"
                     results.append(block.text if result.is_error else result.structured_content or {})
         return results
 

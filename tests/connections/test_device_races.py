@@ -7,9 +7,10 @@ import httpx2
 from django.db import connection as database
 
 from connections import secrets
+from connections.metadata import DEVICE_GRANT
 from connections.models import AccessToken, Client, Connection, DeviceAuthorization, RefreshToken
 from connections.operations.connections import disconnect
-from connections.operations.devices import DEVICE_GRANT, claim_device
+from connections.operations.devices import claim_device
 from orgs.models import AuditEntry
 from raster.errors import BadUserInput
 from tests.connections.devices import allow, person

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -261,14 +262,15 @@ def test_a_refresh_cannot_ask_for_more(server: Server, cast: Cast, scope: str) -
 def test_a_connection_that_is_over_is_not_refreshed(server: Server, connection: Connection, loss: str) -> None:
     pair = tokens_of(connection)
     now = timezone.now()
-    {
+    changes: dict[str, Callable[[], object]] = {
         "leaves": lambda: Membership.objects.filter(user=connection.user).delete(),
         "is deactivated": lambda: User.objects.filter(pk=connection.user_id).update(is_active=False),
         "changed client": lambda: Client.objects.update(edition=2),
         "inactive client": lambda: Client.objects.update(is_active=False),
         "ended": lambda: Connection.objects.update(ended=now),
         "expired": lambda: Connection.objects.update(expires=now),
-    }[loss]()
+    }
+    changes[loss]()
     response = refresh(server, pair.refresh)
     assert response.json()["error"] == ("invalid_client" if loss == "inactive client" else "invalid_grant")
     if loss in {"leaves", "is deactivated", "changed client"}:

@@ -100,7 +100,7 @@ def test_a_key_in_the_query_string_or_a_cookie_is_no_credential(server: Server, 
     secret = cast.key(barcelona="read").secret
     status, challenge, _ = ask(server, None, path=f"/mcp?access_token={secret}&authorization=Bearer%20{secret}")
     assert status == 401
-    assert challenge.startswith("Bearer resource_metadata=")
+    assert str(challenge).startswith("Bearer resource_metadata=")
 
 
 def test_two_authorization_headers_are_none(server: Server, cast: Cast) -> None:
