@@ -90,3 +90,8 @@ def metadata_url(scheme: str, host: str, path: str) -> str:
 def _without_port(host: str) -> str:
     name, _, port = host.rpartition(":")
     return name if port.isdecimal() else host
+
+
+def organization_mcp_url(slug: str) -> str:
+    """Return the address of one organization's MCP server."""
+    return f"{settings.MCP_URL.removesuffix('/')}/o/{slug}"

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path, re_path
 
-from connections.views import apps, authorize, device, discovery, registration, token
+from connections.views import apps, authorize, connect, device, discovery, registration, token
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^\.well-known/oauth-protected-resource(?:/.*)?\Z", discovery.protected_resource),
@@ -17,6 +17,8 @@ urlpatterns: list[URLPattern] = [
     path("device_authorization", device.device_authorization, name="device_authorization"),
     path("device", device.code_page, name="device"),
     path("device/done", device.done_page, name="device_done"),
+    path("docs/connect", connect.docs_page, name="docs_connect"),
+    path("<id:organization>/connect", connect.connect_page, name="connect"),
     path("settings", apps.settings_page, name="settings"),
     path("settings/connected-apps", apps.own_page, name="connected_apps"),
     path("settings/connected-apps/<int:connection_id>/disconnect", apps.disconnect_page, name="disconnect"),
