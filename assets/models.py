@@ -14,6 +14,7 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ASSET_ID_LENGTH = 22  # base62: 131 bits, since whoever holds an asset's link may read its file
 NAME_LENGTH = 255
 TAG_LENGTH = 64
+APPROVAL_NOTE_LENGTH = 500
 
 
 def new_asset_id() -> str:
@@ -39,6 +40,18 @@ class AssetQuerySet(models.QuerySet["Asset"]):
 class Asset(models.Model):
     """A file in a library, with what is known of it."""
 
+    class Derivatives(models.TextChoices):
+        """What became of the versions that are made of the file after it came in."""
+
+        PENDING = "pending", "To be made"
+        READY = "ready", "Made, or none are made of such a file"
+        FAILED = "failed", "Could not be made"
+
+    class Approval(models.TextChoices):
+        IN_REVIEW = "in_review", "In review"
+        APPROVED = "approved", "Approved"
+        NEEDS_CHANGES = "needs_changes", "Needs changes"
+
     id = models.CharField(primary_key=True, max_length=ASSET_ID_LENGTH, default=new_asset_id, editable=False)
     library = models.ForeignKey(Library, models.CASCADE, related_name="assets")
     parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="variants")
@@ -57,6 +70,20 @@ class Asset(models.Model):
     height = models.PositiveIntegerField(null=True, help_text="Pixels, as displayed.")
     blurhash = models.CharField(max_length=64, null=True)  # noqa: DJ001 - null is what the API says until it is made
     sizes = models.JSONField(default=dict, help_text="Width in pixels to the WebP file's name in the storage.")
+    derivatives = models.CharField(max_length=10, choices=Derivatives, default=Derivatives.READY)
+    derivatives_tries = models.PositiveSmallIntegerField(default=0)
+    derivatives_due = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker may take it: until then another one has it, or it waits."
+    )
+
+    approval_state = models.CharField(max_length=15, choices=Approval, blank=True)
+    approval_note = models.CharField(max_length=APPROVAL_NOTE_LENGTH, blank=True)
+    approval_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    approval_by_name = models.CharField(max_length=254, blank=True)
+    approval_at = models.DateTimeField(null=True, blank=True)
+    promoting_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="While a promote has it, until this moment at most."
+    )
 
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     uploaded_by_name = models.CharField(max_length=254)
@@ -74,6 +101,11 @@ class Asset(models.Model):
                 name="asset_live_newest",
             ),
             models.Index(fields=["library", "digest"], name="asset_same_file"),
+            models.Index(fields=["derivatives_due", "id"], condition=Q(derivatives="pending"), name="asset_to_derive"),
+            models.Index(
+                fields=["library", "-trashed", "-id"], condition=Q(trashed__isnull=False), name="asset_trashed_newest"
+            ),
+            models.Index(fields=["trashed"], condition=Q(trashed__isnull=False), name="asset_to_purge"),
         )
 
     def __str__(self) -> str:
@@ -107,3 +139,40 @@ class AssetTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} on {self.asset}"
+
+
+class AssetEvent(models.Model):
+    """What was done to an asset, for its history. The audit log has the same, with addresses, for admins."""
+
+    asset = models.ForeignKey(Asset, models.CASCADE, related_name="events")
+    at = models.DateTimeField(auto_now_add=True)
+    kind = models.CharField(max_length=20)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=254)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (models.Index(fields=["asset", "-at", "-id"], name="asset_history"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.asset_id}"
+
+
+class UploadLink(models.Model):
+    """A link with which files come into one library once, without the credential that it was made with.
+
+    Its text is a credential itself: only a digest is here. ``credential_class`` and ``credential_id`` say whose it is
+    (``BearerPrincipal.credential``); whether they may still write there is asked anew when it is used.
+    """
+
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    library = models.ForeignKey(Library, models.CASCADE, related_name="upload_links")
+    credential_class = models.CharField(max_length=12)
+    credential_id = models.BigIntegerField()
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(db_index=True)
+    used = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"upload link into {self.library}"

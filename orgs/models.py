@@ -20,6 +20,11 @@ class Organization(models.Model):
     slug = models.CharField(max_length=SLUG_LENGTH, unique=True, validators=[slug_validator])
     name = models.CharField(max_length=NAME_LENGTH)
     created = models.DateTimeField(auto_now_add=True)
+    storage_used = models.PositiveBigIntegerField(default=0, editable=False, help_text="Bytes of its originals.")
+    storage_limit = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Bytes. Empty: as the installation says."
+    )
+    library_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: as the installation says.")
 
     class Meta:
         ordering = ("name", "slug")

@@ -75,6 +75,12 @@ class ResourceNotFound(RasterError):
     default_message = "Asset not found."
 
 
+class VariantNotFound(RasterError):
+    code = "NOT_FOUND"
+    status = 404
+    default_message = "Variant not found."
+
+
 class EndpointNotFound(RasterError):
     code = "ENDPOINT_NOT_FOUND"
     status = 404
@@ -97,6 +103,30 @@ class LibraryURLTaken(RasterError):
     code = "LIBRARY_URL_TAKEN"
     status = 409
     default_message = "Another library of this organization has this address. Choose another slug."
+
+
+class Conflict(RasterError):
+    code = "CONFLICT"
+    status = 409
+    default_message = "Another change of this asset is running. Try again in a moment."
+
+
+class ApprovalRequiresUser(RasterError):
+    code = "APPROVAL_REQUIRES_USER"
+    status = 403
+    default_message = "Only people set approvals: connect by OAuth instead of an API key."
+
+
+class StorageLimitExceeded(RasterError):
+    code = "STORAGE_LIMIT_EXCEEDED"
+    status = 403
+    default_message = "The organization's storage is used up. Delete assets, or ask an admin for more."
+
+
+class LibraryLimitExceeded(RasterError):
+    code = "LIBRARY_LIMIT_EXCEEDED"
+    status = 400
+    default_message = "The organization may hold no more libraries."
 
 
 class PayloadTooLarge(RasterError):
