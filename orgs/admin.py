@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 
+from accounts.read_only_admin import ReadOnlyAdmin
 from orgs.access import OperatorPrincipal
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
 from orgs.principal import principal_for_user
@@ -15,21 +15,6 @@ def staff_principal(request: HttpRequest) -> OperatorPrincipal:
     """Return the member of the staff who sent a request to the Django admin."""
     person = principal_for_user(request)
     return OperatorPrincipal(replace(person.origin, face="admin"), staff=person.user)
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # it takes no argument at run time
-    """Rows to search and look at."""
-
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
 
 @admin.register(Organization)
