@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User
+from accounts.models import RateCount, User
 from accounts.people import verify_address
+from accounts.read_only_admin import ReadOnlyAdmin
 
 # An address that staff add to a superuser would let its owner reset that password.
 admin.site.unregister(EmailAddress)
@@ -72,3 +73,11 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # as above
         super().save_model(request, obj, form, change)
         if not change:
             verify_address(obj)
+
+
+@admin.register(RateCount)
+class RateCountAdmin(ReadOnlyAdmin):
+    list_display = ("name", "count", "expires")
+    list_filter = ("expires",)
+    search_fields = ("name",)
+    ordering = ("-expires", "name")

@@ -1,8 +1,10 @@
-"""Clients that register themselves (RFC 7591)."""
+"""Clients that register themselves (RFC 7591), and those that staff register."""
 
 import logging
 import secrets
 from dataclasses import dataclass, field
+
+from django.db import transaction
 
 from accounts.limits import Limit
 from connections.metadata import ClientMetadata
@@ -30,10 +32,35 @@ class RegisteredClient:
 
 def register_client(metadata: ClientMetadata) -> RegisteredClient:
     """Make a client of what it says of itself. Anybody may: it can do nothing until a person allows it to."""
+    registered = _make(metadata, Client.Source.REGISTERED)
+    _watch()
+    return registered
+
+
+def register_staff_client(metadata: ClientMetadata) -> RegisteredClient:
+    """Make a client that staff vouch for."""
+    return _make(metadata, Client.Source.STAFF)
+
+
+def change_staff_client(client_id: int, *, name: str, redirect_uris: list[str]) -> None:
+    """Change a client, given by its row. Whoever connected it under another name or address is asked anew."""
+    with transaction.atomic():
+        client = Client.objects.select_for_update(no_key=True).get(pk=client_id)
+        if (client.name, client.redirect_uris) != (name, redirect_uris):
+            client.name, client.redirect_uris, client.edition = name, redirect_uris, client.edition + 1
+            client.save(update_fields=["name", "redirect_uris", "edition"])
+
+
+def switch_client(client_id: int, *, is_active: bool) -> None:
+    """Serve a client, given by its row, or refuse it everywhere from its next request on."""
+    Client.objects.filter(pk=client_id).update(is_active=is_active)
+
+
+def _make(metadata: ClientMetadata, source: Client.Source) -> RegisteredClient:
     secret = secrets.token_urlsafe(SECRET_BYTES) if metadata.needs_secret else ""
     client = Client.objects.create(
         client_id=secrets.token_urlsafe(CLIENT_ID_BYTES),
-        source=Client.Source.REGISTERED,
+        source=source,
         name=metadata.name,
         website=metadata.website,
         redirect_uris=metadata.redirect_uris,
@@ -43,7 +70,6 @@ def register_client(metadata: ClientMetadata) -> RegisteredClient:
         keys=metadata.keys,
         keys_url=metadata.keys_url,
     )
-    _watch()
     return RegisteredClient(client, secret)
 
 

@@ -3,6 +3,7 @@
 import re
 from http.cookies import SimpleCookie
 
+import httpx2
 import pytest
 from django.contrib import admin
 from django.core import mail
@@ -12,13 +13,15 @@ from django.test import Client
 from accounts.models import User
 from apikeys.contracts import RegenerateKey
 from apikeys.operations import regenerate_key
+from connections.models import Client as OAuthClient
+from tests.connections.factories import ALL_GRANTS, RETURN_ADDRESS, connect, tokens_of
 from tests.environment import TEST_LOG
 from tests.factories import OPERATOR, PASSWORD, Cast, give_password
 from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
-#: A whole key, or what is left of one when its public id is cut away.
-WHOLE_KEY = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}")
+#: A whole key or token of any class.
+WHOLE = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}|rst[ord]_[0-9A-Za-z]{49}")
 
 
 def database_dump() -> str:
@@ -33,9 +36,37 @@ def database_dump() -> str:
     return "\n".join(parts)
 
 
+def oauth_secrets(server: Server, cast: Cast) -> dict[str, str]:
+    """Use what the authorization server gives, where it belongs and in addresses, where it does not."""
+    metadata = {
+        "client_name": "Agent",
+        "redirect_uris": [RETURN_ADDRESS],
+        "grant_types": ALL_GRANTS,
+        "token_endpoint_auth_method": "client_secret_post",
+    }
+    registered = httpx2.post(f"{server.url}/register", json=metadata).json()
+    itself = {name: registered[name] for name in ("client_id", "client_secret")}
+    device = httpx2.post(f"{server.url}/device_authorization", data=itself).json()
+    first = tokens_of(connect(cast.bob, OAuthClient.objects.get(client_id=registered["client_id"]), cast.acme))
+    second = httpx2.post(
+        f"{server.url}/token", data={**itself, "grant_type": "refresh_token", "refresh_token": first.refresh}
+    ).json()
+    for token in (first.access, second["access_token"]):
+        assert call_tool(f"{server.mcp_url}?access_token={token}", token, MODERN, "whoami", {}).status_code == 200
+    return {
+        "a client's secret": itself["client_secret"],
+        "a device code": device["device_code"],
+        "a user code": device["user_code"],
+        "an access token": first.access,
+        "a refresh token": first.refresh,
+        "its successor": second["refresh_token"],
+        "the successor's access token": second["access_token"],
+    }
+
+
 @pytest.fixture
 def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]:
-    """Use everything that has a secret, and return the secrets: keys, a password, a session, a reset link."""
+    """Use everything that has a secret, and return the secrets: keys, tokens, codes, passwords, sessions, links."""
     give_password(cast.alice)
     first = cast.key("Agent", barcelona="write")
     second = regenerate_key(OPERATOR, RegenerateKey(organization_id="acme", key_id=first.key_id))
@@ -51,6 +82,7 @@ def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]
     assert link is not None
     reset.get(link[0], follow=True)
     return {
+        **oauth_secrets(server, cast),
         "a key": first.secret[16:],
         "its new value": second.secret[16:],
         "a password": PASSWORD,
@@ -87,6 +119,6 @@ def test_the_logs_of_the_whole_run_hold_no_secret(server: Server) -> None:
     for log in (server.log, TEST_LOG):
         text = log.read_text()
         assert text
-        assert WHOLE_KEY.search(text) is None, log
+        assert WHOLE.search(text) is None, log
         for secret in (PASSWORD, "raster_session=", "raster_csrf=", "sessionid="):
             assert secret not in text, log
