@@ -37,7 +37,8 @@ def test_it_is_made_once_and_repaired_afterwards(settings: LazySettings, tmp_pat
     demo = json.loads((tmp_path / "demo.json").read_text())
     assert (tmp_path / "demo.json").stat().st_mode & 0o777 == 0o600
     header = f'--header "Authorization: Bearer {demo["key"]}"'
-    assert f"claude mcp add --transport http raster {demo['mcp_url']} {header}" in first
+    assert f"claude mcp add --transport http raster {demo['mcp_url']} {header}\n" in first
+    assert f"claude mcp add --transport http raster {demo['mcp_url']}\n" in first
     assert demo["password"] in first
     assert User.objects.get(email=demo["email"]).check_password(demo["password"])
     assert Membership.objects.get(user__email="alice@example.com").role == Membership.Role.OWNER

@@ -297,3 +297,11 @@ def test_a_connection_says_what_it_reaches(staff: Browser, cast: Cast) -> None:
     found = staff.get(address(Connection, "changelist"), {"q": "acme"}).content.decode()
     assert cast.bob.email in found
     assert cast.alice.email not in found
+
+
+def test_clients_are_found_by_where_they_return_to(staff: Browser) -> None:
+    make_client()
+    make_client("other", name="Another app", redirect_uris=["https://other.example.com/"])
+    found = staff.get(address(Client, "changelist"), {"q": "app.example.com/callback"}).content.decode()
+    assert "Test app" in found
+    assert "Another app" not in found

@@ -103,13 +103,15 @@ class Command(OperatorCommand):
         return regenerate_key(self.principal, RegenerateKey(organization_id=ORGANIZATION, key_id=key.pk)).secret
 
     def _tell(self, demo: Demo) -> None:
-        header = f'--header "Authorization: Bearer {demo["key"]}"'
+        add = f"claude mcp add --transport http raster {demo['mcp_url']}"
         self.stdout.write(
             f"\nRaster      {settings.BASE_URL}\n"
             f"Sign in     {demo['email']} (owner) or {EDITOR} (editor of Barcelona)\n"
             f"Password    {demo['password']}\n"
             f"Demo key    {demo['key']}\n"
-            f"For Claude  claude mcp add --transport http raster {demo['mcp_url']} {header}\n"
+            f"For Claude  {add}\n"
+            f'With a key  {add} --header "Authorization: Bearer {demo["key"]}"\n'
+            f"Others      {settings.BASE_URL}/docs/connect\n"
         )
 
 
