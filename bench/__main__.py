@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -31,6 +32,10 @@ RASTER = "raster.asgi:application"
 BARE = "bench.bare:application"
 TARGETS = {"sqlite": 0.85, "postgresql": 0.60}
 GROWTH_TARGET = 1.2
+TOKEN_TARGET = 0.85
+COST_TARGET_MILLISECONDS = 10
+COST_REQUESTS = 300
+WARM_UP_REQUESTS = 20
 FEWEST_ROUNDS = 5
 
 
@@ -56,6 +61,23 @@ class Row:
 
 
 @dataclass
+class Cost:
+    """What one request takes of the server's processor."""
+
+    database: str
+    name: str
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server."""
+
+    port: int
+    pid: int
+
+
+@dataclass
 class Database:
     """A filled database and a way to it."""
 
@@ -75,6 +97,8 @@ def filled(size: str, folder: Path, database_url: str | None) -> Database:
         "RASTER_DEV": "1",
         "RASTER_DATA_DIR": str(folder / size),
         "DJANGO_SETTINGS_MODULE": "raster.settings",
+        # Registrations are counted by address: requests that say whom they come for are believed.
+        "RASTER_TRUSTED_PROXIES": "127.0.0.1",
     }
     environment["DATABASE_URL"] = database_url or f"sqlite:///{folder / size}/raster.sqlite3"
     command = [sys.executable, "-m", "bench.fill", size]
@@ -83,8 +107,8 @@ def filled(size: str, folder: Path, database_url: str | None) -> Database:
 
 
 @contextlib.contextmanager
-def serving(application: str, environment: dict[str, str]) -> Iterator[int]:
-    """Serve an application with one process until the block ends; yield its port."""
+def serving(application: str, environment: dict[str, str]) -> Iterator[Served]:
+    """Serve an application with one process until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--log-level", "warning", "--no-access-log"]
     command += ["--port", str(port), application]
@@ -98,7 +122,7 @@ def serving(application: str, environment: dict[str, str]) -> Iterator[int]:
                 raise RuntimeError(f"{application} does not start.")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=0.1)
-        yield port
+        yield Served(port, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=START_SECONDS)
@@ -132,10 +156,53 @@ def compare(
     return row
 
 
-def measure(name: str, folder: Path, urls: dict[str, str | None], options: argparse.Namespace) -> list[Row]:
+def cost(name: str, what: str, server: Served, requests: Iterator[httpx2.Response]) -> Cost:
+    """Make requests, each of which must succeed, and return what they took on average."""
+    for _ in range(WARM_UP_REQUESTS):
+        next(requests).raise_for_status()
+    before = processor_seconds(server.pid)
+    for _ in range(COST_REQUESTS):
+        next(requests).raise_for_status()
+    return Cost(name, what, (processor_seconds(server.pid) - before) / COST_REQUESTS * 1000)
+
+
+def processor_seconds(pid: int) -> float:
+    """Return how long a process has been running on any processor, in and out of the kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def registrations(server: Served) -> Iterator[httpx2.Response]:
+    """Register one client after the other, each from an address of its own."""
+    body = {
+        "client_name": "Bench",
+        "redirect_uris": ["http://127.0.0.1/callback", "http://localhost/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "none",
+    }
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as http:
+        for number in itertools.count():
+            forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": f"10.0.{number // 250}.{number % 250}"}
+            yield http.post("/register", json=body, headers=forwarded)
+
+
+def refreshes(server: Served, client_id: str, token: str) -> Iterator[httpx2.Response]:
+    """Refresh again and again, each time with the token that the time before gave."""
+    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}") as http:
+        while True:
+            form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id}
+            response = http.post("/token", data=form)
+            yield response
+            token = response.json()["refresh_token"]
+
+
+def measure(
+    name: str, folder: Path, urls: dict[str, str | None], options: argparse.Namespace
+) -> tuple[list[Row], list[Cost]]:
     """Run every comparison on one kind of database."""
     small, large = (filled(size, folder, urls[size]) for size in ("small", "large"))
-    with serving(RASTER, small.environment) as port, serving(RASTER, large.environment) as large_port:
+    with serving(RASTER, small.environment) as server, serving(RASTER, large.environment) as large_server:
+        port, large_port = server.port, large_server.port
         ours = {wire: small.call(port, wire, "whoami", "hot") for wire in (MODERN, HANDSHAKE)}
         expected = {wire: answer(call) for wire, call in ours.items()}
         bare = {
@@ -144,13 +211,23 @@ def measure(name: str, folder: Path, urls: dict[str, str | None], options: argpa
             "BENCH_SERVER_INFO": json.dumps(expected[MODERN]["_meta"]["io.modelcontextprotocol/serverInfo"]),
         }
         rows = []
-        with serving(BARE, bare) as bare_port:
+        with serving(BARE, bare) as bare_server:
             for wire, call in ours.items():
-                theirs = replace(call, url=f"http://127.0.0.1:{bare_port}/mcp")
+                theirs = replace(call, url=f"http://127.0.0.1:{bare_server.port}/mcp")
                 if answer(theirs) != expected[wire]:
                     raise RuntimeError(f"The two servers answer differently:\n{answer(theirs)}\n{expected[wire]}")
                 sides = {"bare SDK": theirs, "Raster": call}
                 rows.append(compare(name, f"whoami, {wire}", sides, f"≥ {TARGETS[name]:.2f}", folder, options))
+        for wire, call in ours.items():
+            token = small.call(port, wire, "whoami", "tokens")
+            if answer(token) != expected[wire]:
+                raise RuntimeError(f"Key and token are answered differently:\n{expected[wire]}\n{answer(token)}")
+            sides = {"API key": call, "OAuth token": token}
+            rows.append(compare(name, f"OAuth token, whoami, {wire}", sides, f"≥ {TOKEN_TARGET:.2f}", folder, options))
+        costs = [
+            cost(name, "/register", server, registrations(server)),
+            cost(name, "/token", server, refreshes(server, small.facts["client_id"], small.facts["refresh_token"])),
+        ]
         growth = {
             "10 → 1,000,000 keys, whoami": ("whoami", "hot"),
             "10 → 10,000 libraries, get_asset": ("get_asset", "one"),
@@ -159,14 +236,14 @@ def measure(name: str, folder: Path, urls: dict[str, str | None], options: argpa
         for label, (tool, key) in growth.items():
             sides = {"small": small.call(port, MODERN, tool, key), "large": large.call(large_port, MODERN, tool, key)}
             rows.append(compare(name, label, sides, f"time ≤ {GROWTH_TARGET:.2f}", folder, options))
-    return rows
+    return rows, costs
 
 
-def on_sqlite(folder: Path, options: argparse.Namespace) -> list[Row]:
+def on_sqlite(folder: Path, options: argparse.Namespace) -> tuple[list[Row], list[Cost]]:
     return measure("sqlite", folder, {"small": None, "large": None}, options)
 
 
-def on_postgresql(folder: Path, options: argparse.Namespace) -> list[Row]:
+def on_postgresql(folder: Path, options: argparse.Namespace) -> tuple[list[Row], list[Cost]]:
     with throw_away_cluster() as url:
         urls: dict[str, str | None] = {}
         with psycopg.connect(url, autocommit=True) as connection:
@@ -191,6 +268,15 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
+def cost_table(costs: list[Cost]) -> str:
+    """Return what requests cost as a Markdown table."""
+    lines = ["| database | one request to | processor time, ms | reach |", "| --- | --- | ---: | --- |"]
+    lines += [
+        f"| {cost.database} | {cost.name} | {cost.milliseconds:.1f} | < {COST_TARGET_MILLISECONDS} |" for cost in costs
+    ]
+    return "\n".join(lines)
+
+
 def main() -> int:
     """Measure, print and write down."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -202,20 +288,23 @@ def main() -> int:
         print("The benchmarks need wrk, which is not on this machine.", file=sys.stderr)
         return 1
     rows: list[Row] = []
+    costs: list[Cost] = []
     for name, measurement in (("sqlite", on_sqlite), ("postgresql", on_postgresql)):
         if options.database and name not in options.database:
             continue
         with tempfile.TemporaryDirectory(prefix="raster-bench-") as folder:
             try:
-                rows += measurement(Path(folder), options)
+                measured_rows, measured_costs = measurement(Path(folder), options)
             except PostgreSQLMissing as absent:
                 print(f"Skipped: {absent}", file=sys.stderr)
-    print(f"\n{table(rows)}")
+                continue
+        rows += measured_rows
+        costs += measured_costs
+    print(f"\n{table(rows)}\n\n{cost_table(costs)}")
     written = ROOT / "var" / "bench" / f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.json"
     written.parent.mkdir(parents=True, exist_ok=True)
-    written.write_text(
-        json.dumps([{**vars(row), "medians": row.medians, "ratio": row.ratio} for row in rows], indent=2)
-    )
+    turns = [{**vars(row), "medians": row.medians, "ratio": row.ratio} for row in rows]
+    written.write_text(json.dumps({"rows": turns, "costs": [vars(cost) for cost in costs]}, indent=2))
     print(f"\nEvery turn is in {written.relative_to(ROOT)}.")
     return 0
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 import django
 
@@ -10,11 +11,16 @@ django.setup(set_prefix=False)
 
 from django.core.management import call_command  # noqa: E402 - needs the settings
 from django.db import connection  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from apikeys import secrets  # noqa: E402
 from apikeys.models import APIKey, KeyGrant  # noqa: E402
 from assets.models import Asset  # noqa: E402
-from orgs.models import Library, Organization  # noqa: E402
+from connections.models import Client  # noqa: E402
+from connections.secrets import Pair  # noqa: E402
+from orgs.models import Library, LibraryMembership, Membership, Organization  # noqa: E402
+from tests.connections.factories import connect, make_client, tokens_of  # noqa: E402
+from tests.factories import UserFactory  # noqa: E402
 
 TARGET = 5  # the library that get_asset asks for
 
@@ -69,11 +75,22 @@ def make_key(organization: Organization, name: str, levels: list[tuple[Library, 
     return generated.text
 
 
+def make_tokens(organization: Organization, client: Client, roles: list[tuple[Library, str]]) -> Pair:
+    """Connect a new member with roles in libraries; return their tokens, of which the first lasts for days."""
+    member = Membership.objects.create(organization=organization, user=UserFactory(), role=Membership.Role.MEMBER)
+    for library, role in roles:
+        LibraryMembership.objects.create(membership=member, library=library, role=role)
+    return tokens_of(connect(member.user, client, organization), expires=timezone.now() + timedelta(days=7))
+
+
 def fill(size: Size) -> dict[str, object]:
-    """Fill the database; return the keys, and the arguments of get_asset."""
+    """Fill the database; return the keys, the tokens that reach the same as they do, and the arguments of get_asset."""
     home = Organization.objects.create(slug="home", name="Home")
     pair = [Library.objects.create(organization=home, slug=slug, name=slug.title()) for slug in ("one", "two")]
     hot = [make_key(home, f"Hot {number}", [(pair[0], 1), (pair[1], 2)]) for number in range(size.hot_keys)]
+    client = make_client()
+    roles = [(pair[0], LibraryMembership.Role.VIEWER.value), (pair[1], LibraryMembership.Role.EDITOR.value)]
+    tokens = [make_tokens(home, client, roles) for _ in range(size.hot_keys)]
 
     wide = Organization.objects.create(slug="wide", name="Wide")
     libraries = Library.objects.bulk_create(
@@ -96,7 +113,16 @@ def fill(size: Size) -> dict[str, object]:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     arguments = {"organizationId": wide.slug, "libraryId": target.slug, "assetId": asset.pk}
-    return {"hot": hot, "one": one, "many": many, "arguments": arguments, "size": asdict(size)}
+    return {
+        "hot": hot,
+        "tokens": [token.access for token in tokens],
+        "refresh_token": tokens[0].refresh,
+        "client_id": client.client_id,
+        "one": one,
+        "many": many,
+        "arguments": arguments,
+        "size": asdict(size),
+    }
 
 
 if __name__ == "__main__":
