@@ -22,8 +22,8 @@ from connections.operations.devices import CODES_OF_ADDRESS, STARTS_OF_ADDRESS
 from orgs.models import AuditEntry
 from tests.apikeys.people import sign_in, whole_database
 from tests.connections.asking import allow, make_document_client, text, words
-from tests.connections.devices import allow as allow_device
 from tests.connections.client_bodies import DEVICE_GRANT
+from tests.connections.devices import allow as allow_device
 from tests.connections.devices import begin, begun, claim, error, let_time_pass, poll, row_of
 from tests.connections.factories import make_client
 from tests.connections.flow import App, hidden_fields, person, press, refusal, whoami

@@ -33,17 +33,11 @@ from tests.connections.flow import (
 )
 from tests.factories import Cast
 from tests.mcp.client import MODERN, call_tool, rpc_body, rpc_headers
-from tests.server import Server, running_server
+from tests.server import Server
 
 METADATA = "/.well-known/oauth-authorization-server"
 EVIL = "https://evil.example/callback"
 FAR_AWAY = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Host": "raster.example.com"}
-PRODUCTION = {
-    "RASTER_DEV": "0",
-    "SECRET_KEY": "s" * 50,
-    "RASTER_KEY_PEPPERS": f"1:{'p' * 32}",
-    "RASTER_BASE_URL": "https://raster.example.com",
-}
 
 
 @pytest.fixture
@@ -459,19 +453,6 @@ def test_4_12_no_redirect_makes_a_browser_send_a_form_again(server: Server, app:
 
 
 # --- 4.13 TLS terminating reverse proxies ------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def in_the_open(django_db_setup: None, static_files: None, server_log: Path) -> Iterator[Server]:
-    """A server in production without a proxy that it trusts."""
-    with running_server(server_log, **PRODUCTION) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def behind_proxy(django_db_setup: None, static_files: None, server_log: Path) -> Iterator[Server]:
-    with running_server(server_log, **PRODUCTION, RASTER_TRUSTED_PROXIES="127.0.0.1") as server:
-        yield server
 
 
 @pytest.mark.parametrize("path", ["/token", "/revoke", "/register", "/device_authorization", METADATA, "/mcp"])
