@@ -62,4 +62,6 @@ bench: setup-dev
 pins := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 pins:
 	$(pins) --upgrade pyproject.toml --output-file requirements/base.txt
-	$(pins) --upgrade pyproject.toml --group dev --constraint requirements/base.txt --output-file requirements/dev.txt
+	$(pins) --upgrade pyproject.toml --extra video --constraint requirements/base.txt --output-file requirements/video.txt
+	$(pins) --upgrade pyproject.toml --extra s3 --constraint requirements/base.txt --output-file requirements/s3.txt
+	$(pins) --upgrade pyproject.toml --extra s3 --group dev --constraint requirements/s3.txt --output-file requirements/dev.txt
