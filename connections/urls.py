@@ -5,9 +5,9 @@ from django.urls import URLPattern, path, re_path
 from connections.views import apps, authorize, connect, device, discovery, registration, token
 
 urlpatterns: list[URLPattern] = [
-    re_path(r"^\.well-known/oauth-protected-resource(?:/.*)?\Z", discovery.protected_resource),
+    re_path(r"^\.well-known/oauth-protected-resource(?:/[\s\S]*)?\Z", discovery.protected_resource),
     path(".well-known/oauth-authorization-server", discovery.authorization_server),
-    re_path(r"^\.well-known/.*\Z", discovery.nothing),
+    re_path(r"^\.well-known/[\s\S]*\Z", discovery.nothing),
     path("register", registration.register, name="register"),
     path("authorize", authorize.authorize, name="authorize"),
     path("authorize/<str:request_id>", authorize.consent, name="consent"),

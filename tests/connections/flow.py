@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 import secrets
+import socket
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -162,3 +163,13 @@ def whoami(server: Server, access_token: str, path: str = "/mcp") -> Any:
     """Return what an access token is told of itself, and the HTTP status where it is refused."""
     response = call_tool(f"{server.url}{path}", access_token, MODERN, "whoami", {})
     return response.json()["result"]["structuredContent"] if response.status_code == 200 else response.status_code
+
+
+def send_bytes(server: Server, request: bytes) -> tuple[int, str]:
+    """Send bytes as they are, which end by closing the connection; return the status and all that came back."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=SECONDS) as connection:
+        connection.sendall(request)
+        while chunk := connection.recv(65536):
+            received += chunk
+    return int(received.split(b" ", 2)[1]), received.decode("latin-1")

@@ -5,10 +5,8 @@ What the form of the page adds or leaves out is in test_consent_deny.py, paralle
 
 import json
 import re
-import socket
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -34,6 +32,7 @@ from tests.connections.flow import (
     press,
     refusal,
     register,
+    send_bytes,
     whoami,
     works,
 )
@@ -358,16 +357,6 @@ PATHS = [
 OVER_HTTPS = b"X-Forwarded-Proto: https\r\nX-Forwarded-For: 203.0.113.7\r\n"
 
 
-def send(server: Server, request: bytes) -> tuple[int, str]:
-    """Send bytes as they are; return the status of what came back, and all of it."""
-    received = b""
-    with socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=30) as connection:
-        connection.sendall(request)
-        while chunk := connection.recv(65536):
-            received += chunk
-    return int(received.split(b" ", 2)[1]), received.decode("latin-1")
-
-
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     "head",
@@ -403,7 +392,7 @@ def test_no_answer_repeats_a_host_that_is_not_the_servers(
 ) -> None:
     method = b"POST " if path == "/mcp" else b"GET "
     request = method + head.replace(b"{path}", path.encode()) + OVER_HTTPS
-    status, text = send(behind_proxy, request + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
+    status, text = send_bytes(behind_proxy, request + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
     assert status < 500
     for stranger in ("evil", "8443", "127.0.0.1", "\xb2"):
         assert stranger not in text
@@ -415,7 +404,7 @@ def test_a_default_port_is_the_same_host(transactional_db: None, behind_proxy: S
     for host in (b"raster.example.com:443", b"RASTER.example.COM"):
         path = b"/.well-known/oauth-protected-resource/mcp"
         request = b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + OVER_HTTPS + b"Connection: close\r\n\r\n"
-        status, text = send(behind_proxy, request)
+        status, text = send_bytes(behind_proxy, request)
         assert status == 200 and '"resource": "https://raster.example.com/mcp"' in text
 
 
