@@ -63,5 +63,5 @@ pins := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 pins:
 	$(pins) --upgrade pyproject.toml --output-file requirements/base.txt
 	$(pins) --upgrade pyproject.toml --extra video --constraint requirements/base.txt --output-file requirements/video.txt
-	$(pins) --upgrade pyproject.toml --extra s3 --constraint requirements/base.txt --output-file requirements/s3.txt
-	$(pins) --upgrade pyproject.toml --extra s3 --group dev --constraint requirements/s3.txt --output-file requirements/dev.txt
+	$(pins) --upgrade pyproject.toml --all-extras --constraint requirements/base.txt --output-file requirements/extras.txt
+	$(pins) --upgrade pyproject.toml --all-extras --group dev --constraint requirements/extras.txt --output-file requirements/dev.txt
