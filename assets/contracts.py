@@ -1,10 +1,11 @@
 """What the operations on libraries, assets and tags take and return."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from assets.models import NAME_LENGTH, TAG_LENGTH
+from assets.events import EventKind
+from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
 from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from orgs.models import SLUG_LENGTH
 from raster.contracts import AssetId, Contract, LibraryId, Line, OrganizationId, PageNumber, PageSize, Record, Text
@@ -15,6 +16,7 @@ MOST_ASSETS = 100
 MOST_TAGS = 20
 MOST_TAG_FILTERS = 50
 DESCRIPTION_LENGTH = 10_000
+TRASH_DAYS = 30
 
 
 def _tag(text: str) -> str:
@@ -33,12 +35,24 @@ def _library_name(text: str) -> str:
     return text
 
 
+def _asset_name(text: str) -> str:
+    if not 1 <= len(text) <= NAME_LENGTH:
+        raise ValueError(f"an asset's name has 1 to {NAME_LENGTH} characters")
+    return text
+
+
 TagText = Annotated[Line, AfterValidator(_tag), Field(json_schema_extra={"minLength": 1, "maxLength": TAG_LENGTH})]
 LibraryName = Annotated[
     Line,
     AfterValidator(_library_name),
     Field(description="The library's name.", json_schema_extra={"minLength": 1, "maxLength": LIBRARY_NAME_LENGTH}),
 ]
+AssetName = Annotated[
+    Line,
+    AfterValidator(_asset_name),
+    Field(description="The asset's name.", json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH}),
+]
+ApprovalState = Literal["in_review", "approved", "needs_changes"]
 AssetIds = Annotated[list[AssetId], Field(min_length=1, max_length=MOST_ASSETS, description="The assets' ids.")]
 
 
@@ -101,6 +115,68 @@ class UpdateAssetDescription(Contract):
     )
 
 
+class RenameAsset(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_id: AssetId
+    name: AssetName
+
+
+class _Trashing(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    ids: AssetIds
+
+
+class DeleteAssets(_Trashing):
+    pass
+
+
+class RestoreAssets(_Trashing):
+    pass
+
+
+class ListTrash(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    page: PageNumber = 1
+    page_size: PageSize = 50
+
+
+class PurgeTrash(Contract):
+    days: int = Field(default=TRASH_DAYS, ge=0, le=36_500, description="How long assets stay in the trash.")
+
+
+class TransferAssets(Contract):
+    organization_id: OrganizationId
+    source_library_id: LibraryId = Field(description="The id of the library that holds the assets, its slug.")
+    target_library_id: LibraryId = Field(description="The id of the library that they move to, its slug.")
+    asset_ids: AssetIds
+
+    @model_validator(mode="after")
+    def _moves_somewhere_else(self) -> Self:
+        if self.source_library_id == self.target_library_id:
+            raise ValueError("sourceLibraryId and targetLibraryId must be two libraries")
+        return self
+
+
+class SetAssetApproval(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_id: AssetId
+    state: ApprovalState = Field(description="The judgement: in_review, approved or needs_changes.")
+    note: Text = Field(
+        default="", max_length=APPROVAL_NOTE_LENGTH, description="What to tell the uploader, such as what to change."
+    )
+
+
+class PromoteVariant(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    asset_id: AssetId
+    variant_id: AssetId = Field(description="The id of the variant, one of the asset's variants.")
+
+
 class CreateLibrary(Contract):
     organization_id: OrganizationId
     name: LibraryName
@@ -119,8 +195,17 @@ class RenameLibrary(Contract):
     name: LibraryName
 
 
-class Uploader(Record):
+class Person(Record):
     name: str
+
+
+class ApprovalRecord(Record):
+    """What somebody thought of an asset's file."""
+
+    state: ApprovalState
+    note: str
+    by: Person
+    at: int = Field(description="Unix time in milliseconds.")
 
 
 class VariantRecord(Record):
@@ -142,8 +227,8 @@ class VariantRecord(Record):
     app_url: str = Field(description="The asset's page, for people.")
     type: Literal["main", "variant"]
     parent_id: str | None
-    approval: None = Field(description="Null: nobody has judged it.")
-    uploaded_by: Uploader
+    approval: ApprovalRecord | None = Field(description="Null: nobody has judged it.")
+    uploaded_by: Person
     created: int = Field(description="Unix time in milliseconds.")
     updated: int = Field(description="Unix time in milliseconds.")
 
@@ -152,6 +237,48 @@ class AssetRecord(VariantRecord):
     """An asset with its variants, oldest first."""
 
     variants: list[VariantRecord]
+
+
+class TrashedAsset(AssetRecord):
+    """An asset in the trash, with the variants that went there with it. Its links work again when it is restored."""
+
+    trashed: int = Field(description="Unix time in milliseconds.")
+    removed_from: int = Field(description="When it is removed for good, at the earliest: unix time in milliseconds.")
+
+
+class Deleted(Record):
+    success: bool
+    message: str
+    ids: list[str] = Field(description="Those of the ids that were not in the trash yet.")
+
+
+class Restored(Record):
+    success: bool
+    message: str
+    ids: list[str] = Field(description="Those of the ids that were in the trash.")
+
+
+class Transferred(Record):
+    transferred_count: int = Field(description="Assets of asset_ids; their variants moved with them.")
+    source_library_id: str
+    target_library_id: str
+
+
+class Approved(Record):
+    asset_id: str
+    approval: ApprovalRecord
+
+
+class HistoryRecord(Record):
+    """Something that was done to an asset. ``before``, ``after``, ``note`` and ``tags`` are filled where they fit."""
+
+    kind: EventKind
+    at: int = Field(description="Unix time in milliseconds.")
+    by: Person
+    before: str = Field(description="The former name, library or state of approval.")
+    after: str = Field(description="The new name, library or state of approval.")
+    note: str
+    tags: list[str]
 
 
 class LibraryRecord(Record):

@@ -14,8 +14,8 @@ from assets.contracts import (
     GetAsset,
     ListAssets,
     ListLibraries,
+    Person,
     UpdateAssetDescription,
-    Uploader,
     VariantRecord,
 )
 from assets.models import Asset, AssetQuerySet, AssetTag
@@ -136,7 +136,7 @@ def _facts(asset: Asset, organization_slug: str, library: Library) -> dict[str, 
         "type": "main" if asset.parent_id is None else "variant",
         "parent_id": asset.parent_id,
         "approval": None,
-        "uploaded_by": Uploader(name=asset.uploaded_by_name),
+        "uploaded_by": Person(name=asset.uploaded_by_name),
         "created": _milliseconds(asset.created),
         "updated": _milliseconds(asset.updated),
     }
