@@ -9,19 +9,20 @@ are 190 bits: enough that a plain keyed hash (HMAC-SHA-256) is the right digest,
 import hmac
 import re
 import secrets
-import string
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from django.conf import settings
 
+from raster import tokens
+
 PREFIX = "rstk_"
-ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+ALPHABET = tokens.ALPHABET
 PUBLIC_ID_LENGTH = 10
 SECRET_LENGTH = 32
-CHECKSUM_LENGTH = 6
+CHECKSUM_LENGTH = tokens.CHECKSUM_LENGTH
+checksum = tokens.checksum
 PATTERN = re.compile(r"rstk_([0-9A-Za-z]{10})_[0-9A-Za-z]{38}")
 
 
@@ -47,16 +48,6 @@ def generate() -> GeneratedKey:
     body = f"{PREFIX}{public_id}_{_random(SECRET_LENGTH)}"
     text = body + checksum(body)
     return GeneratedKey(public_id, text, digest(text, newest_pepper()))
-
-
-def checksum(body: str) -> str:
-    """Return the CRC32 of ``body`` as six base62 characters, padded with 0 on the left."""
-    number = zlib.crc32(body.encode())
-    characters = []
-    for _ in range(CHECKSUM_LENGTH):
-        number, remainder = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[remainder])
-    return "".join(reversed(characters))
 
 
 def public_id(text: str) -> str | None:
