@@ -4,7 +4,7 @@ The MCP door looks keys up on its event loop and other faces through Django's co
 here and turn rows into principals by the functions here.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
@@ -20,14 +20,16 @@ from orgs.contracts import Identity, LibraryAccess
 from orgs.models import Library
 from raster.errors import InvalidAPIKey, LibraryReadOnly, OrganizationNotFound
 
-#: A key with its organization, by public id. The only statement that runs before a credential is accepted.
-KEY_STATEMENT = """
+_KEYS = """
     SELECT k.id, k.public_id, k.name, k.digest, k.pepper, k.expires, k.first_used, k.last_used,
            o.id, o.slug, o.name,
-           EXISTS (SELECT 1 FROM apikeys_keygrant g WHERE g.key_id = k.id AND g.level = 2)
+           EXISTS (SELECT 1 FROM apikeys_keygrant g WHERE g.key_id = k.id AND g.level = 2), k.regenerated
     FROM apikeys_apikey k JOIN orgs_organization o ON o.id = k.organization_id
-    WHERE k.public_id = %s
 """
+#: A key with its organization, by public id. The only statement that runs before a credential is accepted.
+KEY_STATEMENT = f"{_KEYS} WHERE k.public_id = %s"
+#: The same by its row, for what was made with the key.
+KEY_ROW_STATEMENT = f"{_KEYS} WHERE k.id = %s"
 #: Every level of a key, by its id.
 LEVELS_STATEMENT = """
     SELECT l.slug, g.level FROM apikeys_keygrant g JOIN orgs_library l ON l.id = g.library_id
@@ -46,10 +48,11 @@ class KeyPrincipal(BearerPrincipal):
     name: str
 
     identity_statement: ClassVar[str] = LEVELS_STATEMENT
+    CREDENTIAL_CLASS: ClassVar[str] = "key"
 
     @property
-    def credential(self) -> Hashable:
-        return "key", self.key_id
+    def credential(self) -> tuple[str, int]:
+        return self.CREDENTIAL_CLASS, self.key_id
 
     @property
     def log_name(self) -> str:
@@ -126,7 +129,22 @@ def principal_from_row(text: str, row: Sequence[Any] | None, origin: Origin) -> 
     stored = None if row is None else secrets.Digest(bytes(row[3]), row[4])
     if not secrets.matches(text, stored) or row is None:
         raise InvalidAPIKey
-    key_id, public_id, name, _, _, expires, first_used, last_used, *organization, writes = row
+    return _principal(row, origin)
+
+
+def principal_again(row: Sequence[Any] | None, origin: Origin, made: datetime) -> KeyPrincipal:
+    """Return the principal of a key with which something was made, from the row of ``KEY_ROW_STATEMENT``.
+
+    Raises:
+        InvalidAPIKey: the key is gone, has expired, or has had another value since.
+    """
+    if row is None or (row[-1] is not None and moment(row[-1]) >= made):
+        raise InvalidAPIKey
+    return _principal(row, origin)
+
+
+def _principal(row: Sequence[Any], origin: Origin) -> KeyPrincipal:
+    key_id, public_id, name, _, _, expires, first_used, last_used, *organization, writes, _ = row
     now = timezone.now()
     if expires is not None and moment(expires) <= now:
         raise InvalidAPIKey("This API key has expired. An admin of the organization can make a new one.")

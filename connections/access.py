@@ -4,7 +4,7 @@ Like API keys (apikeys/access.py): one statement, which the MCP door runs on its
 Django's connection, gives the token, its connection, the person and their organizations as they are at that moment.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,18 +22,24 @@ from raster.errors import Forbidden, InsufficientScope, LibraryReadOnly, Organiz
 # The memberships of a person that a connection was granted.
 _GRANTED = """m.user_id = c.user_id AND (c.all_organizations OR EXISTS (
         SELECT 1 FROM connections_connectionmembership g WHERE g.connection_id = c.id AND g.membership_id = m.id))"""
-#: A token with its connection and person, once for each organization that it reaches (once, with empty ones, for none).
-TOKEN_STATEMENT = f"""
-    SELECT t.expires, t.resource, t.may_write, c.id, c.ended, c.expires, c.all_organizations, c.narrowed,
-           c.asked_write, c.may_write, c.last_used, k.name, k.is_active, u.id, u.email, u.name, u.is_active,
-           o.id, o.slug, o.name
-    FROM connections_accesstoken t
-    JOIN connections_connection c ON c.id = t.connection_id
+_CONNECTION = """c.id, c.ended, c.expires, c.all_organizations, c.narrowed, c.asked_write, c.may_write,
+           c.last_used, k.name, k.is_active, u.id, u.email, u.name, u.is_active, o.id, o.slug, o.name"""
+_ITS_PARTS = f"""
     JOIN connections_client k ON k.id = c.client_id
     JOIN accounts_user u ON u.id = c.user_id
     LEFT JOIN orgs_membership m ON {_GRANTED}
-    LEFT JOIN orgs_organization o ON o.id = m.organization_id
+    LEFT JOIN orgs_organization o ON o.id = m.organization_id"""
+#: A token with its connection and person, once for each organization that it reaches (once, with empty ones, for none).
+TOKEN_STATEMENT = f"""
+    SELECT t.expires, t.resource, t.may_write, {_CONNECTION}
+    FROM connections_accesstoken t JOIN connections_connection c ON c.id = t.connection_id {_ITS_PARTS}
     WHERE t.digest = %s ORDER BY o.name, o.slug
+"""  # noqa: S608 - put together of constants
+#: The same of a connection without a token, for what was made through it: as a token of all that it grants.
+CONNECTION_STATEMENT = f"""
+    SELECT c.expires, c.resource, c.may_write, {_CONNECTION}
+    FROM connections_connection c {_ITS_PARTS}
+    WHERE c.id = %s ORDER BY o.name, o.slug
 """  # noqa: S608 - put together of constants
 #: Every level that a connection's person has at this moment where the connection reaches.
 LEVELS_STATEMENT = f"""
@@ -76,10 +82,11 @@ class ConnectionPrincipal(BearerPrincipal):
 
     is_person: ClassVar[bool] = True
     identity_statement: ClassVar[str] = LEVELS_STATEMENT
+    CREDENTIAL_CLASS: ClassVar[str] = "connection"
 
     @property
-    def credential(self) -> Hashable:
-        return "connection", self.connection_id
+    def credential(self) -> tuple[str, int]:
+        return self.CREDENTIAL_CLASS, self.connection_id
 
     @property
     def log_name(self) -> str:
@@ -178,10 +185,12 @@ class ConnectionPrincipal(BearerPrincipal):
         return Membership.objects.filter(organization_id=organization.id, user=self.person_id)
 
 
-def principal_from_rows(rows: Sequence[Sequence[Any]], origin: Origin, resource: str) -> ConnectionPrincipal:
+def principal_from_rows(
+    rows: Sequence[Sequence[Any]], origin: Origin, resource: str | None = None
+) -> ConnectionPrincipal:
     """Return the principal of an access token at a resource, from the rows that ``TOKEN_STATEMENT`` found for it.
 
-    ``resource`` is the row of connections/resources.py that was called.
+    ``resource`` is the row of connections/resources.py that was called; None for a connection without a token.
 
     Raises:
         Unauthenticated: there is no such token, it has expired or was revoked, or it is for another resource.
@@ -202,7 +211,7 @@ def principal_from_rows(rows: Sequence[Sequence[Any]], origin: Origin, resource:
         raise ConnectionIsOver(connection_id)
     pinned = resources.organization_of(token_resource)
     reached = tuple(each for each in organizations if pinned in {None, each.slug})
-    if not resources.admits(token_resource, resource) or not reached:
+    if (resource is not None and not resources.admits(token_resource, resource)) or not reached:
         raise refused
     return ConnectionPrincipal(
         origin=origin,

@@ -1,16 +1,18 @@
-"""The one way from an ``Authorization`` header to a principal, for every API."""
+"""The one way from a credential to a principal, for every API: from its text, and from its row."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 
+from accounts.models import User
 from apikeys import access as keys
 from apikeys import secrets as key_secrets
 from connections import access as tokens
 from connections import resources, secrets
 from connections.operations.tokens import end_if_over
-from orgs.access import BearerPrincipal, Origin
+from orgs.access import BearerPrincipal, Origin, Principal, UserPrincipal
 from raster.errors import InvalidAPIKey, OrganizationNotFound, Unauthenticated
 
 Rows = Sequence[Sequence[Any]]
@@ -65,11 +67,41 @@ def principal_for_bearer(text: str, origin: Origin, resource: str) -> BearerPrin
         InvalidAPIKey, Unauthenticated: nobody who is let in there.
     """
     bearer = read_bearer(text)
-    with connection.cursor() as cursor:
-        cursor.execute(bearer.statement, [bearer.parameter])
-        rows = cursor.fetchall()
+    rows = _rows(bearer.statement, bearer.parameter)
     try:
         return bearer.principal(rows, origin, resource)
     except tokens.ConnectionIsOver as over:
-        end_if_over(over.connection_id)
-        raise Unauthenticated("This access token was refused: its connection is over.") from None
+        raise _ended(over) from None
+
+
+def principal_for_credential(credential: tuple[str, int], made: datetime, origin: Origin) -> Principal:
+    """Return who this credential (``Principal.credential``) is at this moment, for what was made with it at ``made``.
+
+    Raises:
+        InvalidAPIKey, Unauthenticated: it is good for nothing any more.
+    """
+    kind, row = credential
+    if kind == keys.KeyPrincipal.CREDENTIAL_CLASS:
+        found = _rows(keys.KEY_ROW_STATEMENT, row)
+        return keys.principal_again(found[0] if found else None, origin, made)
+    if kind == UserPrincipal.CREDENTIAL_CLASS:
+        user = User.objects.filter(pk=row, is_active=True).first()
+        if user is None:
+            raise Unauthenticated("This person has no account any more.")
+        return UserPrincipal(origin, user)
+    try:
+        return tokens.principal_from_rows(_rows(tokens.CONNECTION_STATEMENT, row), origin)
+    except tokens.ConnectionIsOver as over:
+        raise _ended(over) from None
+
+
+def _rows(statement: str, parameter: str | bytes | int) -> Rows:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [parameter])
+        rows: Rows = cursor.fetchall()
+        return rows
+
+
+def _ended(over: tokens.ConnectionIsOver) -> Unauthenticated:
+    end_if_over(over.connection_id)
+    return Unauthenticated("This access token was refused: its connection is over.")

@@ -5,7 +5,7 @@ what is out of reach is never loaded.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, ClassVar, Literal
@@ -74,6 +74,11 @@ class Principal(ABC):
     @property
     def user_id(self) -> int | None:
         """The person's row, where there is one."""
+        return None
+
+    @property
+    def credential(self) -> tuple[str, int] | None:
+        """The class and row of what it came with, by which it can be found again; None for the operator."""
         return None
 
     @abstractmethod
@@ -153,7 +158,7 @@ class BearerPrincipal(Principal):
 
     @property
     @abstractmethod
-    def credential(self) -> Hashable:
+    def credential(self) -> tuple[str, int]:
         """The credential's class and row, whatever its present value."""
 
     @property
@@ -213,6 +218,7 @@ class UserPrincipal(Principal):
 
     user: User
     is_person: ClassVar[bool] = True
+    CREDENTIAL_CLASS: ClassVar[str] = "user"
 
     @property
     def label(self) -> str:
@@ -225,6 +231,10 @@ class UserPrincipal(Principal):
     @property
     def user_id(self) -> int:
         return self.user.pk
+
+    @property
+    def credential(self) -> tuple[str, int]:
+        return self.CREDENTIAL_CLASS, self.user_id
 
     def organization(self, slug: str) -> OrganizationRef:
         row = Organization.objects.filter(slug=slug, memberships__user=self.user).first()
