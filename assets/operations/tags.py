@@ -1,16 +1,19 @@
 """Putting tags on assets, taking them off, and listing them."""
 
+from typing import Literal
+
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from assets.batches import lock_assets
 from assets.contracts import ListTags, TagAssets, Tagged, TagRecord, UntagAssets, Untagged
+from assets.events import record_events
 from assets.models import Asset, AssetTag, Tag
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.contracts import Page
-from raster.errors import ResourceNotFound
 from raster.fold import fold_case
 
 
@@ -35,19 +38,19 @@ def tag_assets(principal: Principal, command: TagAssets) -> Tagged:
     """
     with transaction.atomic():
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
-        asset_ids = _live_ids(library, command.asset_ids)
+        asset_ids = [asset.pk for asset in lock_assets(library, command.asset_ids)]
         written = {fold_case(text): text for text in reversed(command.tags)}
         Tag.objects.bulk_create(
             [Tag(library=library, text=text, folded=folded) for folded, text in reversed(written.items())],
             ignore_conflicts=True,
         )
-        tags = Tag.objects.filter(library=library, folded__in=written)
-        pairs = {(asset_id, tag.pk) for asset_id in asset_ids for tag in tags}
-        there = set(AssetTag.objects.filter(asset__in=asset_ids, tag__in=tags).values_list("asset_id", "tag_id"))
+        texts = dict(Tag.objects.filter(library=library, folded__in=written).order_by("pk").values_list("pk", "text"))
+        pairs = {(asset_id, tag_id) for asset_id in asset_ids for tag_id in texts}
+        there = set(AssetTag.objects.filter(asset__in=asset_ids, tag__in=texts).values_list("asset_id", "tag_id"))
         new = sorted(pairs - there)
         AssetTag.objects.bulk_create([AssetTag(asset_id=asset_id, tag_id=tag_id) for asset_id, tag_id in new])
         if new:
-            _record(principal, library, "asset.tag", sorted({asset_id for asset_id, _ in new}), command.tags)
+            _record(principal, library, "tag", [(asset_id, texts[tag_id]) for asset_id, tag_id in new], command.tags)
     return Tagged(tagged_count=len(new))
 
 
@@ -59,31 +62,29 @@ def untag_assets(principal: Principal, command: UntagAssets) -> Untagged:
     """
     with transaction.atomic():
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
-        asset_ids = _live_ids(library, command.asset_ids)
+        asset_ids = [asset.pk for asset in lock_assets(library, command.asset_ids)]
         tags = Tag.objects.filter(library=library, folded__in={fold_case(text) for text in command.tags})
         pairs = AssetTag.objects.filter(asset__in=asset_ids, tag__in=tags)
-        touched = sorted(set(pairs.values_list("asset_id", flat=True)))
-        removed, _ = pairs.delete()
+        gone = sorted(pairs.values_list("asset_id", "tag__text"))
+        pairs.delete()
         tags.filter(asset_tags__isnull=True).delete()
-        if removed:
-            _record(principal, library, "asset.untag", touched, command.tags)
-    return Untagged(untagged_count=removed)
+        if gone:
+            _record(principal, library, "untag", gone, command.tags)
+    return Untagged(untagged_count=len(gone))
 
 
-def _live_ids(library: Library, asset_ids: list[str]) -> list[str]:
-    wanted = set(asset_ids)
-    found = list(
-        Asset.objects.filter(library=library, pk__in=wanted)
-        .live()
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    )
-    if len(found) != len(wanted):
-        raise ResourceNotFound("At least one of the assets was not found; nothing was changed.")
-    return found
-
-
-def _record(principal: Principal, library: Library, action: str, asset_ids: list[str], tags: list[str]) -> None:
-    Asset.objects.filter(pk__in=asset_ids).update(updated=timezone.now())
-    audit.record(principal, library.organization_id, action, str(library), after={"assets": asset_ids, "tags": tags})
+def _record(
+    principal: Principal,
+    library: Library,
+    kind: Literal["tag", "untag"],
+    changed: list[tuple[str, str]],
+    tags: list[str],
+) -> None:
+    """Write down which pairs of an asset's id and a tag's text are new or gone, after a call that named ``tags``."""
+    changes: dict[str, list[str]] = {}
+    for asset_id, text in changed:
+        changes.setdefault(asset_id, []).append(text)
+    Asset.objects.filter(pk__in=changes).update(updated=timezone.now())
+    record_events(principal, kind, {asset_id: {"tags": texts} for asset_id, texts in changes.items()})
+    after = {"assets": list(changes), "tags": tags}
+    audit.record(principal, library.organization_id, f"asset.{kind}", str(library), after=after)
