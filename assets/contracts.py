@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from assets.events import EventKind
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
+from assets.search_words import words_of
 from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from orgs.models import SLUG_LENGTH
 from raster.contracts import AssetId, Contract, LibraryId, Line, OrganizationId, PageNumber, PageSize, Record, Text
@@ -16,6 +17,10 @@ MOST_ASSETS = 100
 MOST_TAGS = 20
 MOST_TAG_FILTERS = 50
 DESCRIPTION_LENGTH = 10_000
+SEARCH_LENGTH = 500
+MOST_SEARCH_WORDS = 20
+MOST_SEARCH_LIBRARIES = 100
+MOST_FOUND = 10_000
 TRASH_DAYS = 30
 
 
@@ -258,8 +263,12 @@ class Restored(Record):
     ids: list[str] = Field(description="Those of the ids that were in the trash.")
 
 
+class Purged(Record):
+    assets: int = Field(description="Assets and variants that are gone.")
+
+
 class Transferred(Record):
-    transferred_count: int = Field(description="Assets of asset_ids; their variants moved with them.")
+    transferred_count: int = Field(description="Assets of assetIds; their variants moved with them.")
     source_library_id: str
     target_library_id: str
 
@@ -276,7 +285,7 @@ class HistoryRecord(Record):
     at: int = Field(description="Unix time in milliseconds.")
     by: Person
     before: str = Field(description="The former name, library or state of approval.")
-    after: str = Field(description="The new name, library or state of approval.")
+    after: str = Field(description="The new name, library or state of approval, or the name of the variant.")
     note: str
     tags: list[str]
 
@@ -308,6 +317,76 @@ class Untagged(Record):
 class Described(Record):
     asset_id: str
     description: str
+
+
+def _searchable(text: str) -> str:
+    if len(words_of(text)) > MOST_SEARCH_WORDS:
+        raise ValueError(f"a search has at most {MOST_SEARCH_WORDS} words")
+    return text
+
+
+class SearchAssets(Contract):
+    organization_id: OrganizationId
+    q: Annotated[Text, Field(max_length=SEARCH_LENGTH), AfterValidator(_searchable)] = Field(
+        description="Words that must all be in an asset's name, tags or description. Accents and case do not matter, "
+        "and a word may be given by its beginning. An empty text lists everything, newest first.",
+    )
+    libraries: list[LibraryId] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MOST_SEARCH_LIBRARIES,
+        description="Only assets of these libraries, by id; all that can be reached where it is left out.",
+    )
+    approval: Literal["in_review", "approved", "needs_changes"] | None = Field(
+        default=None, description="Only assets whose approval is in this state."
+    )
+    tags: list[Text] = Field(
+        default=[],
+        max_length=MOST_TAG_FILTERS,
+        description="Only assets with at least one of these tags. Case does not matter.",
+    )
+    page: PageNumber = 1
+    page_size: PageSize = 50
+
+
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
+class Highlights(Record):
+    """Where the words were found; a field that holds none of them is left out."""
+
+    name: str | None = Field(
+        default=None, exclude_if=_is_absent, description="The name as HTML: matches in <mark>, all else escaped."
+    )
+    description: str | None = Field(
+        default=None, exclude_if=_is_absent, description="The part of the description that matches, as HTML like name."
+    )
+    tags: list[str] | None = Field(
+        default=None, exclude_if=_is_absent, description="The tags that match, as they are written: no HTML."
+    )
+
+
+class SearchHit(AssetRecord):
+    """An asset that a search found."""
+
+    score: int = Field(
+        description="How well it matches, by the weakest of the words: 9, 8 or 7 where that is in the name (whole, its "
+        "beginning, corrected), 6, 5 or 4 in a tag, 3, 2 or 1 in the description; 0 where nothing was asked for."
+    )
+    highlights: Highlights
+
+
+class SearchResult(Record):
+    """One page of what a search found, best first, then newest first."""
+
+    hits: list[SearchHit]
+    found: int = Field(description=f"Assets on all pages together, counted up to {MOST_FOUND}.")
+    found_capped: bool = Field(description=f"Whether there are more than {MOST_FOUND}; pages end there, too.")
+    page: int = Field(description="The page, counted from 1.")
+    corrected: str | None = Field(
+        description="What was searched for instead, where words that are nowhere look mistyped."
+    )
 
 
 class ImportFile(Contract):
