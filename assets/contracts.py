@@ -385,7 +385,9 @@ class SearchResult(Record):
     found_capped: bool = Field(description=f"Whether there are more than {MOST_FOUND}; pages end there, too.")
     page: int = Field(description="The page, counted from 1.")
     corrected: str | None = Field(
-        description="What was searched for instead, where words that are nowhere look mistyped."
+        default=None,
+        exclude_if=_is_absent,
+        description="What was searched for instead, where a word that is nowhere looks mistyped.",
     )
 
 
