@@ -33,6 +33,10 @@ class AssetQuerySet(models.QuerySet["Asset"]):
         """Leave out variants, which are reached through their parent."""
         return self.filter(parent__isnull=True)
 
+    def in_trash(self) -> "AssetQuerySet":
+        """Leave only what was put into the trash by itself: not the variants that went there with their original."""
+        return self.filter(Q(parent__isnull=True) | Q(parent__trashed__isnull=True), trashed__isnull=False)
+
     def newest_first(self) -> "AssetQuerySet":
         return self.order_by("-created", "-id")
 
@@ -92,6 +96,30 @@ class Asset(models.Model):
     trashed = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar = AssetQuerySet.as_manager()
+
+    #: What belongs to the file rather than to the asset, and goes with it when a variant is promoted.
+    FILE_FIELDS: ClassVar = (
+        "file",
+        "content_type",
+        "size",
+        "digest",
+        "width",
+        "height",
+        "blurhash",
+        "sizes",
+        "derivatives",
+        "derivatives_tries",
+        "derivatives_due",
+        "uploaded_by_id",
+        "uploaded_by_name",
+    )
+    APPROVAL_FIELDS: ClassVar = (
+        "approval_state",
+        "approval_note",
+        "approval_by_id",
+        "approval_by_name",
+        "approval_at",
+    )
 
     class Meta:
         indexes = (

@@ -65,22 +65,21 @@ def asset_facts(asset: Asset, organization_slug: str, library: Library) -> dict[
         "app_url": app_url(asset, organization_slug, library),
         "type": "main" if asset.parent_id is None else "variant",
         "parent_id": asset.parent_id,
-        "approval": approval_record(asset),
+        "approval": approval_record(asset) if asset.approval_state else None,
         "uploaded_by": Person(name=asset.uploaded_by_name),
         "created": milliseconds(asset.created),
         "updated": milliseconds(asset.updated),
     }
 
 
-def approval_record(asset: Asset) -> ApprovalRecord | None:
-    """Return what somebody thought of the asset's file, or None where nobody judged it."""
-    if asset.approval_at is None:
-        return None
+def approval_record(asset: Asset) -> ApprovalRecord:
+    """Return what somebody thought of the file of an asset that was judged."""
+    judged: datetime = asset.approval_at  # type: ignore[assignment]  # it was judged
     return ApprovalRecord(
         state=cast("ApprovalState", asset.approval_state),
         note=asset.approval_note,
         by=Person(name=asset.approval_by_name),
-        at=milliseconds(asset.approval_at),
+        at=milliseconds(judged),
     )
 
 

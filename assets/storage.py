@@ -1,11 +1,20 @@
-"""Files in Django's default storage: originals under their asset's id, sizes under the digest of what they hold."""
+"""Files in Django's default storage: originals under their asset's id, sizes under the digest of what they hold.
+
+The storage is a folder of this machine or, where it is a :class:`Remote`, a service elsewhere.
+"""
 
 import hashlib
+import os
+import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
@@ -20,6 +29,38 @@ class StoredOriginal:
     name: str
     size: int
     digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that lies in the storage."""
+
+    name: str
+    size: int
+    modified: datetime
+
+
+class Remote(ABC):
+    """What a storage on another machine offers beside what Django asks of every storage.
+
+    Each raises ``ServiceUnavailable`` where the other machine does not answer as it should.
+    """
+
+    @abstractmethod
+    def stat(self, name: str) -> StoredFile | None:
+        """Return what is known of a file, or None where there is none of this name."""
+
+    @abstractmethod
+    def read(self, name: str, start: int, length: int) -> bytes:
+        """Return a part of a file, which must begin within it."""
+
+    @abstractmethod
+    def download(self, name: str, path: Path) -> None:
+        """Write a file's content to ``path``, in little memory."""
+
+    @abstractmethod
+    def list_files(self, prefix: str) -> Iterator[StoredFile]:
+        """Yield the files whose names begin with ``prefix``, in any order."""
 
 
 class _Measured(File):  # type: ignore[type-arg]  # Django's File takes no parameter when it runs
@@ -77,12 +118,68 @@ def size_name(name: str) -> str:
     return f"sizes/{name[:2]}/{name}"
 
 
+def names_of(original: str, sizes: dict[str, str]) -> list[str]:
+    """Return the names of all files of an asset in the storage, from its ``file`` and its ``sizes``."""
+    return [original, *(size_name(name) for name in sizes.values())]
+
+
+def remote() -> Remote | None:
+    """Return the storage if it is on another machine, or None if its files lie on this one."""
+    return default_storage if isinstance(default_storage, Remote) else None
+
+
 def local_path(name: str) -> Path:
-    """Return where a stored file lies on this machine."""
+    """Return where a stored file lies on this machine; only where the storage is no :class:`Remote`."""
     return Path(default_storage.path(name))
+
+
+@contextmanager
+def local_copy(name: str) -> Iterator[Path]:
+    """Have a stored file on this machine, for reading, until the block ends."""
+    away = remote()
+    if away is None:
+        yield local_path(name)
+        return
+    folder = settings.DATA_DIR / "copies"
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        path = Path(own) / "file"
+        away.download(name, path)
+        yield path
+
+
+def stat(name: str) -> StoredFile | None:
+    """Return what is known of a stored file, or None where there is none of this name."""
+    away = remote()
+    if away is not None:
+        return away.stat(name)
+    try:
+        return _stored_file(name, local_path(name).stat())
+    except FileNotFoundError:
+        return None
+
+
+def list_files(prefix: str) -> Iterator[StoredFile]:
+    """Yield every stored file whose name begins with ``prefix``, which ends with a slash; in any order."""
+    away = remote()
+    if away is not None:
+        yield from away.list_files(prefix)
+        return
+    root = local_path("")
+    for folder, _, names in os.walk(local_path(prefix)):
+        for name in names:
+            path = Path(folder) / name
+            try:
+                yield _stored_file(path.relative_to(root).as_posix(), path.stat())
+            except FileNotFoundError:
+                continue
 
 
 def delete(names: list[str]) -> None:
     """Delete files by their names in the storage; one that is not there is no failure."""
     for name in names:
         default_storage.delete(name)
+
+
+def _stored_file(name: str, found: os.stat_result) -> StoredFile:
+    return StoredFile(name, found.st_size, datetime.fromtimestamp(found.st_mtime, UTC))

@@ -1,0 +1,44 @@
+"""The mail that tells people what somebody thought of a file of theirs."""
+
+import logging
+from dataclasses import asdict, dataclass
+
+from django.conf import settings
+from django.core.mail import EmailMessage, get_connection
+from django.template.loader import render_to_string
+
+#: How long the person who judges may wait for the mail server.
+SECONDS = 10
+
+logger = logging.getLogger("raster.assets")
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalMail:
+    """Who judged which asset how, and the address of whoever uploaded it."""
+
+    address: str
+    judge: str
+    approved: bool
+    note: str
+    asset: str
+    library: str
+    app_url: str
+
+
+def tell_uploader(mail: ApprovalMail) -> None:
+    """Mail an uploader that their file was approved or needs changes.
+
+    A mail that cannot be sent is written down; the approval stays.
+    """
+    facts = {"mail": asdict(mail), "base_url": settings.BASE_URL}
+    message = EmailMessage(
+        " ".join(render_to_string("assets/email/approval_subject.txt", facts).split()),
+        render_to_string("assets/email/approval_message.txt", facts).strip(),
+        to=[mail.address],
+        connection=get_connection(timeout=SECONDS),
+    )
+    try:
+        message.send()
+    except OSError as error:  # what smtplib raises, too
+        logger.error("The mail about an approval could not be sent", exc_info=error)

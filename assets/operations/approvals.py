@@ -1,0 +1,80 @@
+"""Judging an asset's file: in review, approved, or in need of changes."""
+
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from assets.batches import lock_assets
+from assets.contracts import Approved, SetAssetApproval
+from assets.emails import ApprovalMail, tell_uploader
+from assets.events import record_event
+from assets.models import Asset
+from assets.records import app_url, approval_record
+from orgs import audit
+from orgs.access import Level, Principal, libraries_of
+from orgs.models import Library
+from raster.errors import ApprovalRequiresUser
+
+TOLD = frozenset({Asset.Approval.APPROVED, Asset.Approval.NEEDS_CHANGES})
+
+
+def set_asset_approval(principal: Principal, command: SetAssetApproval) -> Approved:
+    """Put a person's judgement in place of the one before, and tell whoever uploaded the file by mail.
+
+    The same judgement by the same person again changes nothing and tells nobody.
+
+    Raises:
+        ApprovalRequiresUser: the caller is no person, and reaches the library.
+        ResourceNotFound: it is no live asset of the library.
+    """
+    principal.library(command.organization_id, command.library_id, Level.READ)
+    if not principal.is_person:
+        raise ApprovalRequiresUser
+    with transaction.atomic():
+        library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
+        [asset] = lock_assets(library, [command.asset_id])
+        judgement = (command.state, command.note, principal.user_id)
+        if judgement != (asset.approval_state, asset.approval_note, asset.approval_by_id):
+            _record(principal, library, asset, command)
+            asset.approval_state, asset.approval_note, asset.approval_by_id = judgement
+            asset.approval_by_name, asset.approval_at = principal.label, timezone.now()
+            asset.save(update_fields=[*Asset.APPROVAL_FIELDS, "updated"])
+            _tell(principal, library, asset, command.organization_id)
+    return Approved(asset_id=asset.pk, approval=approval_record(asset))
+
+
+def _record(principal: Principal, library: Library, asset: Asset, command: SetAssetApproval) -> None:
+    before, after = asset.approval_state, command.state
+    record_event(principal, [asset.pk], "approve", before=before, after=after, note=command.note)
+    audit.record(
+        principal,
+        library.organization_id,
+        "asset.approve",
+        f"{asset.name} ({asset.pk})",
+        before={"state": before, "note": asset.approval_note},
+        after={"state": after, "note": command.note},
+    )
+
+
+def _tell(principal: Principal, library: Library, asset: Asset, organization_slug: str) -> None:
+    uploader = asset.uploaded_by
+    if (
+        settings.MAIL_CONFIGURED
+        and asset.approval_state in TOLD
+        and uploader is not None
+        and uploader.pk != principal.user_id
+        and uploader.is_active
+        and libraries_of(uploader.pk).filter(pk=library.pk).exists()
+    ):
+        mail = ApprovalMail(
+            address=uploader.email,
+            judge=principal.label,
+            approved=asset.approval_state == Asset.Approval.APPROVED,
+            note=asset.approval_note,
+            asset=asset.name,
+            library=library.name,
+            app_url=app_url(asset, organization_slug, library),
+        )
+        transaction.on_commit(partial(tell_uploader, mail))

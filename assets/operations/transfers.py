@@ -1,0 +1,71 @@
+"""Moving assets from one library of an organization to another."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from assets.batches import Family, lock_with_variants
+from assets.contracts import TransferAssets, Transferred
+from assets.events import record_event
+from assets.models import Asset, AssetTag, Tag
+from orgs import audit
+from orgs.access import Level, Principal
+from orgs.models import Library
+from raster.errors import BadUserInput, ResourceNotFound
+
+
+def transfer_assets(principal: Principal, command: TransferAssets) -> Transferred:
+    """Move assets to another library, each with its id, links, tags and variants.
+
+    Raises:
+        LibraryNotAuthorized, LibraryReadOnly: one of the two libraries is out of reach, or read only.
+        ResourceNotFound: one of the assets is no live asset of the source library; then nothing was changed.
+        BadUserInput: a variant is named without its original; then nothing was changed.
+    """
+    slugs = (command.source_library_id, command.target_library_id)
+    reached = [principal.library(command.organization_id, slug, Level.READ) for slug in slugs]
+    with transaction.atomic():
+        # In the order of their keys, whichever way the assets go.
+        locked = {
+            library.slug: principal.library(command.organization_id, library.slug, Level.WRITE, lock=True)
+            for library in sorted(reached, key=lambda library: library.pk)
+        }
+        source, target = (locked[slug] for slug in slugs)
+        moving = _moving(lock_with_variants(source, command.asset_ids))
+        Asset.objects.filter(pk__in=moving).update(library=target, updated=timezone.now())
+        _take_tags_along(moving, source, target)
+        record_event(principal, moving, "transfer", before=source.pk, after=target.pk)
+        audit.record(
+            principal,
+            source.organization_id,
+            "asset.transfer",
+            str(source),
+            before={"library": str(source)},
+            after={"library": str(target), "assets": moving},
+        )
+    return Transferred(
+        transferred_count=len(set(command.asset_ids)), source_library_id=source.slug, target_library_id=target.slug
+    )
+
+
+def _moving(family: Family) -> list[str]:
+    named = {asset.pk for asset in family.named}
+    if any(asset.trashed is not None for asset in family.named):
+        raise ResourceNotFound("At least one of the assets was not found; nothing was changed.")
+    if any(asset.parent_id is not None and asset.parent_id not in named for asset in family.named):
+        raise BadUserInput("A variant moves with its original: name the original. Nothing was changed.")
+    # Those in the trash, too: a variant is where its original is.
+    return sorted([*named, *(asset.pk for asset in family.following)])
+
+
+def _take_tags_along(moved: list[str], source: Library, target: Library) -> None:
+    """Put the target's tags of the same text on the assets, and forget those that are on no asset of the source."""
+    pairs = list(AssetTag.objects.filter(asset__in=moved).select_related("tag").order_by("pk"))
+    left = {pair.tag.folded: pair.tag for pair in pairs}
+    Tag.objects.bulk_create(
+        [Tag(library=target, text=tag.text, folded=folded) for folded, tag in left.items()], ignore_conflicts=True
+    )
+    tags = {tag.folded: tag for tag in Tag.objects.filter(library=target, folded__in=left)}
+    for pair in pairs:
+        pair.tag = tags[pair.tag.folded]
+    AssetTag.objects.bulk_update(pairs, ["tag"])
+    Tag.objects.filter(library=source, folded__in=left, asset_tags__isnull=True).delete()
