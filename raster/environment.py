@@ -1,10 +1,12 @@
 """Typed readers of environment variables, each of which fails with a sentence that says what to set."""
 
+import importlib.util
 import ipaddress
 import os
 import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import dj_database_url
 from dj_database_url import DBConfig
@@ -36,6 +38,7 @@ KNOWN = frozenset(
         "RASTER_MEDIA_HOST",
         "RASTER_REDIRECT_SCHEMES",
         "RASTER_SIGNUP",
+        "RASTER_STORAGE",
         "RASTER_TRUSTED_PROXIES",
     }
 )
@@ -182,6 +185,47 @@ def database(name: str, default: str) -> DBConfig:
         raise ImproperlyConfigured(
             f"{name} takes sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/NAME."
         ) from None
+
+
+def storage(name: str) -> dict[str, Any]:
+    """Return Django's settings of the storage for files: ``local``, or ``s3://bucket/prefix?endpoint=…&region=…``."""
+    value = text(name, "local")
+    if value == "local":
+        return {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+    refused = ImproperlyConfigured(
+        f"{name} takes local, or s3://BUCKET/PREFIX?endpoint=https://HOST&region=REGION&addressing=path; "
+        "the credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
+    )
+    parts = urlsplit(value)
+    try:
+        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
+    except ValueError:
+        raise refused from None
+    endpoint = options.get("endpoint", "")
+    # On a service of one's own, names of buckets are rarely names of hosts.
+    addressing = options.get("addressing", "path" if endpoint else "auto")
+    if (
+        parts.scheme != "s3"
+        or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", parts.netloc)
+        or not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)*/?", parts.path)
+        or parts.fragment
+        or not set(options) <= {"endpoint", "region", "addressing"}
+        or (endpoint and not _is_origin(endpoint))
+        or addressing not in {"path", "virtual", "auto"}
+    ):
+        raise refused
+    if importlib.util.find_spec("storages") is None or importlib.util.find_spec("boto3") is None:
+        raise ImproperlyConfigured(f"{name} needs the packages of requirements/extras.txt: pip install 'raster[s3]'.")
+    return {
+        "BACKEND": "assets.s3.S3Files",
+        "OPTIONS": {
+            "bucket": parts.netloc,
+            "prefix": parts.path.strip("/"),
+            "endpoint": endpoint,
+            "region": options.get("region", ""),
+            "addressing": addressing,
+        },
+    }
 
 
 def peppers(value: str) -> dict[int, bytes]:
