@@ -160,11 +160,14 @@ class Gateway:
         return mcp_types.ReadResourceResult(contents=[contents])
 
     async def _run(self, tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
+        operation = tool.operation
+        if operation is not None and tool.pool is not None:
+            return await _in_worker(lambda: operation(principal, read_json(tool.contract, arguments)), tool.pool)
         command = read_json(tool.contract, arguments)
-        if tool.operation is None:
+        if operation is None:
             rows = await self._database.rows(principal.identity_statement, principal.identity_parameter)
             return principal.identity(rows)
-        return await _in_worker(partial(tool.operation, principal, command), writers if tool.writes else workers)
+        return await _in_worker(partial(operation, principal, command), writers if tool.writes else workers)
 
 
 class _WithoutLeaks:

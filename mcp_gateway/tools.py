@@ -9,28 +9,43 @@ from urllib.parse import unquote
 import mcp_types
 
 from assets.contracts import (
+    Approved,
     AssetRecord,
     CreateLibrary,
+    DeleteAssets,
+    Deleted,
     Described,
     GetAsset,
     LibraryRecord,
     ListAssets,
     ListLibraries,
     ListTags,
+    PromoteVariant,
+    RenameAsset,
     RenameLibrary,
+    RestoreAssets,
+    Restored,
+    SetAssetApproval,
     TagAssets,
-    Tagged,
     TagRecord,
+    Tagged,
+    TransferAssets,
+    Transferred,
     UntagAssets,
     Untagged,
     UpdateAssetDescription,
 )
-from assets.operations.assets import get_asset, list_assets, update_asset_description
+from assets.operations.approvals import set_asset_approval
+from assets.operations.assets import get_asset, list_assets, rename_asset, update_asset_description
 from assets.operations.libraries import create_library, list_libraries, rename_library
 from assets.operations.tags import list_tags, tag_assets, untag_assets
+from assets.operations.transfers import transfer_assets
+from assets.operations.trash import delete_assets, restore_assets
+from assets.operations.variants import promote_variant
 from orgs.access import Principal
 from orgs.contracts import AnyIdentity
 from raster.contracts import Contract, Page, Record, json_schema
+from raster.workers import Workers
 
 AnyContract = TypeVar("AnyContract", bound=Contract)
 
@@ -41,7 +56,10 @@ class NoArguments(Contract):
 
 @dataclass(frozen=True)
 class Tool(Generic[AnyContract]):
-    """A tool. ``operation`` is None for ``whoami`` alone, which the door answers on its event loop."""
+    """A tool. ``operation`` is None for ``whoami`` alone, which the door answers on its event loop.
+
+    ``pool`` is where a slow one runs, and where its arguments are validated, which may be large.
+    """
 
     name: str
     title: str
@@ -52,6 +70,8 @@ class Tool(Generic[AnyContract]):
     writes: bool = False
     destructive: bool = False
     idempotent: bool = True
+    open_world: bool = False
+    pool: Workers | None = None
     definition: mcp_types.Tool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +86,7 @@ class Tool(Generic[AnyContract]):
                 read_only_hint=not self.writes,
                 destructive_hint=self.destructive,
                 idempotent_hint=self.idempotent,
-                open_world_hint=False,
+                open_world_hint=self.open_world,
             ),
         )
         object.__setattr__(self, "definition", definition)
@@ -146,6 +166,80 @@ _tools: tuple[Tool[Any], ...] = (
         update_asset_description,
         writes=True,
         destructive=True,
+    ),
+    Tool(
+        "delete_assets",
+        "Delete assets",
+        "Moves assets to the trash of their library, each with its variants: they leave every list and search, and "
+        "their url stops working at once. They can be brought back with restore_assets for 30 days and are then "
+        "removed for good. Naming one that is in the trash already changes nothing. Either all of them go or none "
+        "does. Needs write.",
+        DeleteAssets,
+        Deleted,
+        delete_assets,
+        writes=True,
+        destructive=True,
+    ),
+    Tool(
+        "restore_assets",
+        "Restore assets",
+        "Brings assets back from the trash by their ids, with the variants that went there with them, their tags and "
+        "the same url as before. Naming one that is not in the trash changes nothing. Either all of them come back or "
+        "none does. Needs write.",
+        RestoreAssets,
+        Restored,
+        restore_assets,
+        writes=True,
+    ),
+    Tool(
+        "transfer_assets",
+        "Transfer assets",
+        "Moves assets to another library of the same organization; their ids, urls, tags and variants stay as they "
+        "are. From then on they are found under the target library's id only, so doing it again answers that they "
+        "were not found. A variant moves with its original, never alone. Either all of them move or none does. Needs "
+        "write on both libraries.",
+        TransferAssets,
+        Transferred,
+        transfer_assets,
+        writes=True,
+        destructive=True,
+        idempotent=False,
+    ),
+    Tool(
+        "rename_asset",
+        "Rename asset",
+        "Gives an asset or a variant another name. Its id and its url stay. Needs write.",
+        RenameAsset,
+        AssetRecord,
+        rename_asset,
+        writes=True,
+        destructive=True,
+    ),
+    Tool(
+        "set_asset_approval",
+        "Set asset approval",
+        "Records the judgement of the person you act for on an asset's file: in_review, approved or needs_changes, "
+        "with an optional note. It replaces the one before, and whoever uploaded the file is told by mail when it is "
+        "approved or needs changes: set it only when the person asked for it. Works over OAuth only, as an approval "
+        "needs a person: with an API key it answers APPROVAL_REQUIRES_USER. Needs write.",
+        SetAssetApproval,
+        Approved,
+        set_asset_approval,
+        writes=True,
+        destructive=True,
+    ),
+    Tool(
+        "promote_variant",
+        "Promote variant",
+        "Swaps the files of an asset and one of its variants: the asset's url serves the variant's file from now on, "
+        "and the variant's id and url stand for the former original. Names, descriptions and tags stay where they "
+        "are; approvals go with the files. Doing it again with the same ids swaps them back. Needs write.",
+        PromoteVariant,
+        AssetRecord,
+        promote_variant,
+        writes=True,
+        destructive=True,
+        idempotent=False,
     ),
     Tool(
         "create_library",

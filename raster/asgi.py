@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from assets.serving import serve_media  # noqa: E402 - needs the settings
+from assets.operations.trash import purge_if_due  # noqa: E402 - needs the settings
+from assets.serving import serve_media  # noqa: E402
 from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
@@ -25,7 +26,7 @@ from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, 
 from raster.logs import write_access  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
-from raster.workers import workers, writers  # noqa: E402
+from raster.workers import fetchers, workers, writers  # noqa: E402
 
 MEDIA_PREFIX = "/media/"
 WELL_KNOWN_PREFIX = "/.well-known/"
@@ -57,7 +58,8 @@ class Application:
         await receive()
         try:
             await self._running.enter_async_context(self._door.run())
-            await self._running.enter_async_context(sweeping(sweep_if_due))
+            for sweep in (sweep_if_due, purge_if_due):
+                await self._running.enter_async_context(sweeping(sweep))
         except Exception as error:
             logger.error("The server cannot start", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})
@@ -69,8 +71,8 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._running.aclose()
-        workers.close()
-        writers.close()
+        for pool in (fetchers, workers, writers):
+            pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:

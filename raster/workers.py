@@ -39,3 +39,5 @@ def _with_connection(function: Callable[[], Result]) -> Result:
 workers = Workers(8)
 #: Writes wait for each other in SQLite; in threads of their own they keep no read waiting.
 writers = Workers(4)
+#: What takes files in waits for disks, and for servers of others: neither reads nor writes wait behind it.
+fetchers = Workers(8)

@@ -1,0 +1,117 @@
+"""Files on their way in: written to a folder beside the storage, measured as they come, and gone unless taken over."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from django.conf import settings
+
+from assets.signatures import HEAD_LENGTH
+from raster.errors import PayloadTooLarge
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A file that has come in whole. As a context manager it removes what is left of it at the end of the block.
+
+    ``digest`` is its SHA-256 in hexadecimal, ``size`` its bytes, ``head`` as many of them as tell its type, and
+    ``given_name`` what the sender calls it, of any length and any characters.
+    """
+
+    path: Path
+    given_name: str
+    size: int
+    digest: str
+    head: bytes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A source that does not come in while the others do, and why: a sentence that is safe to show."""
+
+    given_name: str
+    reason: str
+
+
+class Arriving:
+    """A file that is being written, for whoever is handed its bytes; :func:`stage` is for whoever asks for them.
+
+    End it by :meth:`complete` or :meth:`discard`. Memory does not grow with the file.
+    """
+
+    def __init__(self, given_name: str) -> None:
+        staging_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = staging_folder() / secrets.token_hex(16)
+        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        self._given_name = given_name
+        self._measure = hashlib.sha256()
+        self._head = bytearray()
+        self._size = 0
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            PayloadTooLarge: there are more than ``RASTER_MAX_FILE_SIZE`` in all.
+        """
+        self._size += len(chunk)
+        if self._size > settings.MAX_FILE_SIZE:
+            raise PayloadTooLarge(too_large())
+        self._measure.update(chunk)
+        if len(self._head) < HEAD_LENGTH:
+            self._head += chunk[: HEAD_LENGTH - len(self._head)]
+        self._file.write(chunk)
+
+    def complete(self) -> Staged:
+        """Return the file, once it is on the disk: what was answered outlives the machine's fall, too."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return Staged(self._path, self._given_name, self._size, self._measure.hexdigest(), bytes(self._head))
+
+    def discard(self) -> None:
+        """Remove what has come so far."""
+        self._path.unlink(missing_ok=True)
+        self._file.close()
+
+
+def stage(given_name: str, chunks: Iterable[bytes]) -> Staged:
+    """Write a file to the staging folder; what fails, or is interrupted, leaves nothing there.
+
+    Raises:
+        PayloadTooLarge: it is over ``RASTER_MAX_FILE_SIZE``.
+    """
+    arriving = Arriving(given_name)
+    try:
+        for chunk in chunks:
+            arriving.write(chunk)
+        return arriving.complete()
+    except BaseException:
+        arriving.discard()
+        raise
+
+
+def staging_folder() -> Path:
+    """Return the folder, on the file system of the embedded storage: a file moves there without being copied."""
+    return Path(settings.DATA_DIR) / "staging"
+
+
+def too_large() -> str:
+    """Return what somebody is told whose file is over the limit."""
+    size, unit = settings.MAX_FILE_SIZE, "bytes"
+    for larger in ("KB", "MB", "GB"):
+        if size % 1024:
+            break
+        size, unit = size // 1024, larger
+    return f"A file may have up to {size} {unit}."
