@@ -61,6 +61,16 @@ def start(tmp_path: Path, **environment: str | None) -> str:
         ("RASTER_SIGNUP", "everybody", "RASTER_SIGNUP is 'everybody'; it takes one of invite, open, closed"),
         ("RASTER_SIGNUP", "open", "RASTER_SIGNUP=open needs mail"),
         ("RASTER_SINGUP", "open", "Unknown setting RASTER_SINGUP"),
+        ("RASTER_STORAGE", "/srv/files", "RASTER_STORAGE takes local, or s3://BUCKET/PREFIX"),
+        ("RASTER_STORAGE", "https://bucket", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://key:hunter2@bucket", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://Bucket", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://bucket/a/../b", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://bucket?endpoint=minio:9000", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://bucket?endpoint=https://s3.example.com/bucket", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://bucket?addressing=both", "RASTER_STORAGE takes local"),
+        ("RASTER_STORAGE", "s3://bucket?secret=hunter2", "RASTER_STORAGE takes local"),
         ("SECRET_KEY", None, "SECRET_KEY must be set"),
         ("SECRET_KEY", "short", "SECRET_KEY is shorter than 32 characters"),
         ("DATABASE_URL", "raster.sqlite3", "DATABASE_URL takes sqlite:///PATH or postgresql://"),
@@ -78,6 +88,11 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
     assert error.startswith("django.core.exceptions.ImproperlyConfigured: ")
     assert sentence in error
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("value", ["local", "s3://bucket", "s3://bucket/a/b/?endpoint=http://localhost:9000&region=x"])
+def test_files_are_kept_in_a_folder_or_a_bucket(tmp_path: Path, value: str) -> None:
+    assert start(tmp_path, RASTER_STORAGE=value) == ""
 
 
 def test_three_settings_are_enough_for_an_installation(tmp_path: Path) -> None:
