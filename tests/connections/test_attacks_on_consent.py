@@ -394,6 +394,7 @@ def test_no_answer_repeats_a_host_that_is_not_the_servers(
     request = method + head.replace(b"{path}", path.encode()) + OVER_HTTPS
     status, text = send_bytes(behind_proxy, request + b"Content-Length: 0\r\nConnection: close\r\n\r\n")
     assert status < 500
+    text = re.sub(r"x-request-id: \w+", "", text)  # any digits
     for stranger in ("evil", "8443", "127.0.0.1", "\xb2"):
         assert stranger not in text
     for said in re.findall(r"https?://[^\"' ,<\\]+", text):
