@@ -20,6 +20,17 @@ def _at(**more: Any) -> Arguments:
     return arguments
 
 
+def _transfer(organization: str, library: str, asset: str) -> dict[str, Any]:
+    """Move an asset away to Barcelona, or from there to Paris."""
+    target = "paris" if library == "barcelona" else "barcelona"
+    return {
+        "organizationId": organization,
+        "sourceLibraryId": library,
+        "targetLibraryId": target,
+        "assetIds": [asset],
+    }
+
+
 READS: dict[str, Arguments] = {
     "list_assets": _at(),
     "get_asset": _at(assetId="ASSET"),
@@ -29,8 +40,18 @@ WRITES: dict[str, Arguments] = {
     "tag_assets": _at(assetIds=["ASSET"], tags=["new"]),
     "untag_assets": _at(assetIds=["ASSET"], tags=["sea"]),
     "update_asset_description": _at(assetId="ASSET", description="Changed"),
+    "delete_assets": _at(ids=["ASSET"]),
+    "restore_assets": _at(ids=["ASSET"]),
+    "transfer_assets": _transfer,
+    "rename_asset": _at(assetId="ASSET", name="Changed"),
+    "set_asset_approval": _at(assetId="ASSET", state="approved"),
+    "promote_variant": _at(assetId="ASSET", variantId="b" * 22),
     "rename_library": _at(name="Changed"),
 }
+#: They refuse an API key, once it reaches the library.
+PEOPLE_ONLY = {"set_asset_approval"}
+#: They find what is in the trash.
+IN_TRASH = {"delete_assets", "restore_assets"}
 AT_A_LIBRARY = {**READS, **WRITES}
 #: Tools that name an organization and no library of it.
 AT_AN_ORGANIZATION: dict[str, dict[str, Any]] = {"list_libraries": {}, "create_library": {"name": "New"}}
