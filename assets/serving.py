@@ -2,14 +2,18 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
+import anyio.to_thread
 from django.db import DatabaseError, InterfaceError
 from django.utils.http import content_disposition_header
 from starlette.datastructures import Headers
@@ -18,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from assets import storage
 from assets.models import Asset
+from raster.errors import ServiceUnavailable
 from raster.workers import workers
 
 POLICY = {
@@ -31,6 +36,8 @@ ORIGINAL_CACHING = "no-cache"
 SIZE_CACHING = "public, max-age=31536000, s-maxage=300, immutable"
 ETAG_LENGTH = 32
 RETRY_AFTER_SECONDS = "5"
+#: Of a file on another machine, how much is read at once: all that is in memory for one reader.
+PART_SIZE = 1024 * 1024
 
 logger = logging.getLogger("raster.media")
 
@@ -39,12 +46,55 @@ logger = logging.getLogger("raster.media")
 class MediaFile:
     """A file to serve, with what its answer says of it."""
 
-    path: Path
-    stat: os.stat_result
+    stored: storage.StoredFile
     content_type: str
     etag: str
     caching: str
     download_name: str
+
+
+class _Part:
+    """Reads a file on another machine from any place on, by one request for each part: none stays open between two.
+
+    A slow reader, or one who goes away, holds nothing there.
+    """
+
+    def __init__(self, away: storage.Remote, file: storage.StoredFile) -> None:
+        self._away = away
+        self._file = file
+        self._place = 0
+        self._part = b""
+
+    async def seek(self, place: int) -> None:
+        self._place, self._part = place, b""
+
+    async def read(self, length: int) -> bytes:
+        if not self._part and self._place < self._file.size:
+            # Without all of a chunk to read, it is the end of a range.
+            wanted = PART_SIZE if length == FarFileResponse.chunk_size else length
+            read = partial(self._away.read, self._file.name, self._place, min(wanted, self._file.size - self._place))
+            self._part = await anyio.to_thread.run_sync(read)
+        chunk, self._part = self._part[:length], self._part[length:]
+        self._place += len(chunk)
+        return chunk
+
+
+class FarFileResponse(FileResponse):
+    """Starlette's answer with a file, ranges and all, for a file on another machine."""
+
+    def __init__(
+        self, away: storage.Remote, file: storage.StoredFile, headers: dict[str, str], media_type: str
+    ) -> None:
+        super().__init__(file.name, headers=headers, media_type=media_type, stat_result=_stat_result(file))
+        self._reader = _Part(away, file)
+
+    @asynccontextmanager
+    async def _open_file(self) -> AsyncIterator[Any]:
+        yield self._reader
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The server must not look for a file of this name here.
+        await super().__call__({**scope, "extensions": {}}, receive, send)
 
 
 async def serve_media(path: str, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,8 +118,8 @@ async def _response(path: str, scope: Scope) -> Response:
         return PlainTextResponse("Only GET and HEAD work here.\n", 405, {"Allow": "GET, HEAD"})
     try:
         file = await workers.run(partial(find_file, path))
-    except (DatabaseError, InterfaceError) as error:
-        logger.error("The database is out of reach", exc_info=error)
+    except (DatabaseError, InterfaceError, ServiceUnavailable) as error:
+        logger.error("The database or the storage is out of reach", exc_info=error)
         headers = {"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
         return PlainTextResponse("Briefly out of reach. Try again in a few seconds.\n", 503, headers)
     if file is None:
@@ -84,7 +134,26 @@ async def _response(path: str, scope: Scope) -> Response:
     if "download" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True):
         disposition = content_disposition_header(as_attachment=True, filename=file.download_name)
         headers["Content-Disposition"] = disposition or "attachment"
-    return FileResponse(file.path, headers=headers, media_type=file.content_type, stat_result=file.stat)
+    away = storage.remote()
+    if away is not None:
+        return FarFileResponse(away, file.stored, headers, file.content_type)
+    path_here, stat_result = storage.local_path(file.stored.name), _stat_result(file.stored)
+    return FileResponse(path_here, headers=headers, media_type=file.content_type, stat_result=stat_result)
+
+
+def _stat_result(file: storage.StoredFile) -> os.stat_result:
+    modified = int(file.modified.timestamp())
+    return os.stat_result((stat.S_IFREG, 0, 0, 0, 0, 0, file.size, modified, modified, modified))
+
+
+def _stat_result(file: storage.StoredFile) -> os.stat_result:
+    modified = int(file.modified.timestamp())
+    return os.stat_result((stat.S_IFREG, 0, 0, 0, 0, 0, file.size, modified, modified, modified))
+
+
+def _out_of_reach() -> Response:
+    headers = {"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
+    return PlainTextResponse("Briefly out of reach. Try again in a few seconds.\n", 503, headers)
 
 
 def find_file(path: str) -> MediaFile | None:
@@ -102,17 +171,15 @@ def find_file(path: str) -> MediaFile | None:
         tag, extension = Path(size_name).stem, Path(size_name).suffix
     else:
         return None
-    local = storage.local_path(name)
-    try:
-        stat = local.stat()
-    except FileNotFoundError:
+    stored = storage.stat(name)
+    if stored is None:
         logger.error("An asset's file is missing", extra={"fields": {"asset": asset.pk, "file": name}})
         return None
-    return MediaFile(local, stat, content_type, f'"{tag}"', caching, asset.name + extension)
+    return MediaFile(stored, content_type, f'"{tag}"', caching, asset.name + extension)
 
 
 def _modified(file: MediaFile) -> datetime:
-    return datetime.fromtimestamp(int(file.stat.st_mtime), UTC)
+    return file.stored.modified.replace(microsecond=0)
 
 
 def _is_unchanged(file: MediaFile, headers: Mapping[str, str]) -> bool:
