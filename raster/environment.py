@@ -17,6 +17,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_PEPPER = 32_767
 MAX_PORT = 65_535
 MIN_SECRET_LENGTH = 32
+MAX_LIMIT = 2**31 - 1
+UNITS = {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 #: Schemes whose addresses a browser opens, runs or saves itself: none is one program's own.
 BROWSER_SCHEMES = frozenset(
@@ -34,12 +36,16 @@ KNOWN = frozenset(
         "RASTER_DEV",
         "RASTER_FETCH_ALLOW",
         "RASTER_KEY_PEPPERS",
+        "RASTER_LIBRARY_QUOTA",
+        "RASTER_MAX_FILE_SIZE",
         "RASTER_MCP_HOST",
         "RASTER_MEDIA_HOST",
         "RASTER_REDIRECT_SCHEMES",
         "RASTER_SIGNUP",
         "RASTER_STORAGE",
+        "RASTER_STORAGE_QUOTA",
         "RASTER_TRUSTED_PROXIES",
+        "RASTER_WORKER",
     }
 )
 
@@ -81,6 +87,25 @@ def port(name: str, default: int) -> int:
     if not (value.isdecimal() and 1 <= int(value) <= MAX_PORT):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a port, a number from 1 to {MAX_PORT}.")
     return int(value)
+
+
+def limit(name: str) -> int | None:
+    """Return the variable as a whole number from 1, or None where it is not set: no limit."""
+    value = text(name, "")
+    if value and not (value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_LIMIT):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1, or nothing for no limit.")
+    return int(value) if value else None
+
+
+def size(name: str, default: str = "") -> int | None:
+    """Return the variable as a number of bytes, or ``default``; None where both are empty: no limit."""
+    value = text(name, default)
+    if not value:
+        return None
+    found = re.fullmatch(r"([1-9][0-9]{0,11}) ?(B|KB|MB|GB|TB)?", value.upper())
+    if found is None:
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a size such as 500 MB, 2 GB or a number of bytes.")
+    return int(found[1]) * UNITS[found[2] or "B"]
 
 
 def secret(name: str, default: str | None = None) -> str:

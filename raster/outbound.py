@@ -1,8 +1,9 @@
-"""Fetching what somebody else named: over HTTPS, from the public internet, in bounded time and size.
+"""Fetching what somebody else named: from the public internet alone, in bounded time and size.
 
 A URL that a stranger gives may point into the network that this server stands in. So the name is resolved once, every
-address it has is judged, and the connection goes to one that was judged, whatever the name says a moment later. Names
-and networks of ``RASTER_FETCH_ALLOW`` are the exceptions. Proxies, cookies and netrc of the environment play no part.
+address it has is judged, and the connection goes to one that was judged, whatever the name says a moment later; and so
+again for each redirect. Names and networks of ``RASTER_FETCH_ALLOW`` are the exceptions. Proxies, cookies and netrc of
+the environment play no part.
 """
 
 import ipaddress
@@ -11,11 +12,13 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from urllib.parse import urlsplit
+from typing import NoReturn
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 import httpcore2
 from django.conf import settings
@@ -24,14 +27,17 @@ from raster import __version__
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-HTTPS_PORT = 443
+HTTPS = frozenset({"https"})
+HTTP_OR_HTTPS = frozenset({"http", "https"})
+PORTS = {"http": 80, "https": 443}
 LONGEST_URL = 2000
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 CONNECT_SECONDS = 3.0
 CHUNK = 64 * 1024
 MOST_AT_ONCE = 32
 MOST_ADDRESSES = 4
 #: Printable ASCII but for what the parsers of different programs read differently.
-_URL = re.compile(r"https://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
+_URL = re.compile(r"(https?)://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 _NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_DOMAINS = (".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa", ".onion")
 
@@ -85,6 +91,30 @@ class Fetched:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A body that is on its way, from ``url``, where redirects led. Its headers have names in lower case."""
+
+    url: str
+    headers: dict[str, str]
+    _response: httpcore2.Response
+
+    @property
+    def declared_size(self) -> int | None:
+        """The bytes of the body, where they were declared; no more of them are read than that."""
+        declared = self.headers.get("content-length", "")
+        return int(declared) if declared.isascii() and declared.isdecimal() else None
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the body.
+
+        Raises:
+            OutboundRefused: it ends early, or is not complete in time.
+        """
+        with _refusing(self.url):
+            yield from self._response.iter_stream()
+
+
 def fetch(url: str, *, most_bytes: int, seconds: float, accept: str = "*/*") -> Fetched:
     """Return what is at an https URL.
 
@@ -93,16 +123,36 @@ def fetch(url: str, *, most_bytes: int, seconds: float, accept: str = "*/*") -> 
     Raises:
         OutboundRefused: the URL or its address is not allowed, or it does not answer 200 within these bounds.
     """
+    with download(url, seconds=seconds, accept=accept) as found:
+        body = bytearray()
+        with _refusing(url):
+            if (found.declared_size or 0) > most_bytes:
+                raise _Refusal("a body that is too large")
+            for chunk in found.chunks():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise _Refusal("a body that is too large")
+    return Fetched(bytes(body), found.headers)
+
+
+@contextmanager
+def download(
+    url: str, *, seconds: float, schemes: frozenset[str] = HTTPS, redirects: int = 0, accept: str = "*/*"
+) -> Iterator[Download]:
+    """Open what is at a URL, for reading within the block and within ``seconds`` in all.
+
+    Each redirect is judged as the URL was, and none leads from https to http.
+
+    Raises:
+        OutboundRefused: a URL or its address is not allowed, or it does not answer 200 within these bounds.
+    """
     deadline = time.monotonic() + seconds
     if not _slots.acquire(blocking=False):
         logger.warning("Nothing more is fetched while %s fetches are under way", MOST_AT_ONCE)
         raise OutboundRefused
     try:
-        return _fetch(url, most_bytes, deadline, accept)
-    except (_Refusal, OSError, httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
-        reason = str(error) or type(error).__name__
-        logger.info("An address was not fetched", extra={"fields": {"host": _loggable_host(url), "reason": reason}})
-        raise OutboundRefused from None
+        with ExitStack() as opened:
+            yield _follow(url, schemes, redirects, deadline, accept, opened)
     finally:
         _slots.release()
 
@@ -120,51 +170,102 @@ def is_public(address: Address) -> bool:
     )
 
 
-def _fetch(url: str, most_bytes: int, deadline: float, accept: str) -> Fetched:
-    host, port, target = _read_url(url)
+@contextmanager
+def _refusing(url: str) -> Iterator[None]:
+    """Tell whoever asked that it was refused, and the log alone why."""
+    try:
+        yield
+    except (_Refusal, OSError, httpcore2.NetworkError, httpcore2.TimeoutException, httpcore2.ProtocolError) as error:
+        _refuse(url, str(error) or type(error).__name__)
+
+
+def _refuse(url: str, reason: str) -> NoReturn:
+    logger.info("An address was not fetched", extra={"fields": {"host": _loggable_host(url), "reason": reason}})
+    raise OutboundRefused from None
+
+
+def _follow(
+    url: str, schemes: frozenset[str], redirects: int, deadline: float, accept: str, opened: ExitStack
+) -> Download:
+    """Return what is at a URL, or where it redirects to; ``opened`` closes the connection."""
+    for _ in range(redirects + 1):
+        with _refusing(url):
+            place = _read_url(url, schemes)
+            response = opened.enter_context(_asked(place, deadline, accept))
+            if response.status not in REDIRECTS:
+                return Download(url, _accepted_headers(response), response)
+            opened.close()
+            if place.scheme == "https":
+                schemes = HTTPS
+            url = _next_url(url, response)
+    _refuse(url, "a redirect too many")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The parts of a URL that may be fetched."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+
+@contextmanager
+def _asked(place: _Place, deadline: float, accept: str) -> Iterator[httpcore2.Response]:
     headers = [
-        ("Host", _host_header(host, port)),
+        ("Host", _host_header(place)),
         ("User-Agent", f"Raster/{__version__}"),
         ("Accept", accept),
         ("Accept-Encoding", "identity"),
         ("Connection", "close"),
     ]
-    address = httpcore2.URL(scheme=b"https", host=host.encode(), port=port, target=target.encode())
+    address = httpcore2.URL(
+        scheme=place.scheme.encode(), host=place.host.encode(), port=place.port, target=place.target.encode()
+    )
     pool = httpcore2.ConnectionPool(ssl_context=_tls(), network_backend=_CheckedBackend(deadline))
     with pool, pool.stream("GET", address, headers=headers) as response:
-        if response.status != 200:
-            raise _Refusal(f"status {response.status}")
-        received = {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in response.headers}
-        if received.get("content-encoding", "identity").lower() != "identity":
-            raise _Refusal("a compressed body")
-        declared = received.get("content-length", "")
-        if declared.isdecimal() and int(declared) > most_bytes:
-            raise _Refusal("a body that is too large")
-        body = bytearray()
-        for chunk in response.iter_stream():
-            body += chunk
-            if len(body) > most_bytes:
-                raise _Refusal("a body that is too large")
-    return Fetched(bytes(body), received)
+        yield response
 
 
-def _read_url(url: str) -> tuple[str, int, str]:
-    """Return host, port and target of a URL that may be fetched."""
-    if len(url) > LONGEST_URL or not _URL.fullmatch(url):
-        raise _Refusal("not an https URL in plain characters")
+def _accepted_headers(response: httpcore2.Response) -> dict[str, str]:
+    """Return the headers of an answer that brings what was asked for, as it is."""
+    if response.status != 200:
+        raise _Refusal(f"status {response.status}")
+    received = {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in response.headers}
+    if received.get("content-encoding", "identity").lower() != "identity":
+        raise _Refusal("a compressed body")
+    return received
+
+
+def _next_url(url: str, response: httpcore2.Response) -> str:
+    targets = [value.decode("latin-1") for name, value in response.headers if name.lower() == b"location"]
+    if len(targets) != 1:
+        raise _Refusal("a redirect to nowhere")
+    try:
+        return urldefrag(urljoin(url, targets[0])).url
+    except ValueError:
+        raise _Refusal("a redirect to no URL") from None
+
+
+def _read_url(url: str, schemes: frozenset[str]) -> _Place:
+    found = _URL.fullmatch(url) if len(url) <= LONGEST_URL else None
+    if found is None or found[1] not in schemes:
+        raise _Refusal("not a URL of an accepted scheme in plain characters")
+    scheme = found[1]
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", HTTPS_PORT if parts.port is None else parts.port
+        host, port = parts.hostname or "", PORTS[scheme] if parts.port is None else parts.port
     except ValueError:
         raise _Refusal("not a URL") from None
     if "@" in parts.netloc:
         raise _Refusal("a name or password in the URL")
     if host not in settings.FETCH_ALLOWED_HOSTS:
-        if port != HTTPS_PORT:
+        if port != PORTS[scheme]:
             raise _Refusal(f"port {port}")
         if _literal(host) is None and (not _NAME.fullmatch(host) or host.endswith(_LOCAL_DOMAINS)):
             raise _Refusal("not a host name of the public internet")
-    return host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Place(scheme, host, port, (parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
 
 
 def _literal(host: str) -> Address | None:
@@ -174,9 +275,9 @@ def _literal(host: str) -> Address | None:
         return None
 
 
-def _host_header(host: str, port: int) -> str:
-    name = f"[{host}]" if ":" in host else host
-    return name if port == HTTPS_PORT else f"{name}:{port}"
+def _host_header(place: _Place) -> str:
+    name = f"[{place.host}]" if ":" in place.host else place.host
+    return name if place.port == PORTS[place.scheme] else f"{name}:{place.port}"
 
 
 def _tls() -> ssl.SSLContext:

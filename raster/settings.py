@@ -48,6 +48,10 @@ ALLOWED_ORIGINS = frozenset(
 # What this server may fetch although it is on a private network, and on ports other than 443.
 FETCH_ALLOWED_HOSTS, FETCH_ALLOWED_NETWORKS = environment.hosts_and_networks("RASTER_FETCH_ALLOW")
 REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
+MAX_FILE_SIZE = environment.size("RASTER_MAX_FILE_SIZE", "1 GB")
+STORAGE_QUOTA = environment.size("RASTER_STORAGE_QUOTA")
+LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
+WORKER = environment.choice("RASTER_WORKER", ("server", "apart"), "server")
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
 
 DEBUG = False
