@@ -89,7 +89,7 @@ def test_members_find_the_page_and_a_client_by_keyboard_or_click(
 
 def test_everybody_finds_the_documentation(server: Server, page: Page, check: Check) -> None:
     page.goto("/")
-    page.get_by_role("link", name="Connect a client").click()
+    page.get_by_role("link", name="Steps for each client").click()
     expect(page.get_by_role("heading", name="Connect a client")).to_be_visible()
     page.get_by_text("curl", exact=True).first.click()
     check(page, "docs-connect")
