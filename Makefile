@@ -62,6 +62,5 @@ bench: setup-dev
 pins := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 pins:
 	$(pins) --upgrade pyproject.toml --output-file requirements/base.txt
-	$(pins) --upgrade pyproject.toml --extra video --constraint requirements/base.txt --output-file requirements/video.txt
 	$(pins) --upgrade pyproject.toml --all-extras --constraint requirements/base.txt --output-file requirements/extras.txt
 	$(pins) --upgrade pyproject.toml --all-extras --group dev --constraint requirements/extras.txt --output-file requirements/dev.txt

@@ -1,0 +1,226 @@
+"""Making sizes and blurhashes of files after they came in: the rows that say so are the queue.
+
+A worker takes one row at a time and holds it by a lease: if it is killed, the lease runs out and another takes over.
+"""
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.utils import timezone
+
+from assets import storage
+from assets.decoding import DERIVE, GRACE_SECONDS, Decoder, DecodingFailed, Limits
+from assets.models import Asset, AssetQuerySet
+from assets.signatures import BY_CONTENT_TYPE
+from raster.errors import BadUserInput, RasterError
+
+MOST_TRIES = 3
+#: Before the second and the third try, of what failed for a reason that may pass.
+DELAYS = (timedelta(seconds=10), timedelta(minutes=2))
+#: Longer than any decoding takes, with the storage's part of it.
+LEASE = timedelta(seconds=DERIVE.seconds + GRACE_SECONDS + 120)
+POLL_SECONDS = 2.0
+#: After the database or the storage was out of reach.
+PAUSE_SECONDS = 10.0
+
+logger = logging.getLogger("raster.derivatives")
+_announced: set[threading.Event] = set()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row that a worker holds, as it was then: ``due`` is the end of the lease, and tells it from any other."""
+
+    asset_id: str
+    file: str
+    content_type: str
+    sizes: dict[str, str]
+    tries: int
+    due: datetime
+
+
+def announce() -> None:
+    """Wake the workers of this process: there is something to make. For ``transaction.on_commit``."""
+    for event in list(_announced):
+        event.set()
+
+
+def derive_once(decoder: Decoder | None = None, *, among: AssetQuerySet | None = None, limits: Limits = DERIVE) -> bool:
+    """Make what is to be made of one asset (of ``among`` those, if given); return whether there was one."""
+    claim = _claim(Asset.objects.all() if among is None else among)
+    if claim is None:
+        return False
+    decoder = decoder or Decoder()
+    try:
+        with storage.local_copy(claim.file) as path, tempfile.TemporaryDirectory(prefix="raster-") as folder:
+            told = decoder.run("derive", path, BY_CONTENT_TYPE[claim.content_type], Path(folder), limits)
+            made = _store(claim, told, Path(folder))
+    except BadUserInput as refusal:
+        _fail(claim, refusal.message, for_good=True)
+    except (DecodingFailed, RasterError, OSError) as failure:
+        if decoder.stopped:
+            _give_back(claim)
+        else:
+            _fail(claim, str(failure), for_good=False)
+    else:
+        _finish(claim, told, made)
+    return True
+
+
+def derive_all(assets: AssetQuerySet) -> None:
+    """Make what is to be made of these assets, here and now, except for those that a worker has already."""
+    while derive_once(among=assets):
+        pass
+
+
+class Worker:
+    """Makes derivatives, one after the other, until it is stopped."""
+
+    def __init__(self) -> None:
+        self._decoder = Decoder()
+        self._wake = threading.Event()
+
+    def run(self) -> None:
+        """Work until :meth:`stop` is called: at once when something is announced here, else every few seconds."""
+        _announced.add(self._wake)
+        try:
+            while not self._decoder.stopped:
+                self._wake.clear()
+                pause = self._work()
+                if not self._decoder.stopped:
+                    self._wake.wait(pause)
+        finally:
+            _announced.discard(self._wake)
+            connection.close()
+
+    def stop(self) -> None:
+        """End the work soon; what is half made is given back. Safe in a signal handler and from any thread."""
+        self._decoder.stop()
+        self._wake.set()
+
+    def _work(self) -> float:
+        """Make all there is to make; return for how many seconds to wait then."""
+        try:
+            while not self._decoder.stopped and derive_once(self._decoder):
+                pass
+        except (DatabaseError, InterfaceError) as error:
+            logger.error("The database is out of reach", exc_info=error)
+            connection.close()
+            return PAUSE_SECONDS
+        except Exception as error:
+            logger.error("A derivative failed", exc_info=error)
+            return PAUSE_SECONDS
+        finally:
+            if connection.vendor != "sqlite":
+                connection.close()
+        return POLL_SECONDS
+
+
+@contextlib.asynccontextmanager
+async def working() -> AsyncIterator[None]:
+    """Have a worker in a thread of this process until the block ends."""
+    worker = Worker()
+    thread = threading.Thread(target=worker.run, name="derivatives")
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        await asyncio.to_thread(thread.join)
+
+
+def _claim(assets: AssetQuerySet) -> Claim | None:
+    pending = assets.filter(derivatives=Asset.Derivatives.PENDING)
+    # What is new comes before what waits, in two queries, each of which reads one entry of the index.
+    for waiting in (pending.filter(derivatives_due=None), pending.filter(derivatives_due__lte=timezone.now())):
+        # Asked without a lock first: an idle worker keeps no writer waiting.
+        while waiting.exists():
+            with transaction.atomic():
+                rows = waiting.order_by("derivatives_due", "id").select_for_update(skip_locked=True, no_key=True)
+                asset = rows.first()
+                if asset is None:
+                    break
+                if asset.derivatives_tries < MOST_TRIES:
+                    return _lease(asset)
+                # Each try before ended with its worker.
+                _mark(asset.pk, derivatives=Asset.Derivatives.FAILED, derivatives_due=None)
+            logger.warning("Nothing can be made of a file", extra={"fields": {"asset": asset.pk}})
+    return None
+
+
+def _lease(asset: Asset) -> Claim:
+    due, tries = timezone.now() + LEASE, asset.derivatives_tries + 1
+    _mark(asset.pk, derivatives_due=due, derivatives_tries=tries)
+    return Claim(asset.pk, asset.file, asset.content_type, asset.sizes, tries, due)
+
+
+def _store(claim: Claim, told: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Put the sizes into the storage; return their names by width."""
+    return {
+        str(int(width)): storage.save_size(claim.file, (folder / name).read_bytes())
+        for width, name in told.get("sizes", {}).items()
+    }
+
+
+def _finish(claim: Claim, told: dict[str, Any], made: dict[str, str]) -> None:
+    """Write down what was made, unless the row is gone or is another file's by now."""
+    with transaction.atomic():
+        asset = Asset.objects.filter(pk=claim.asset_id).select_for_update(no_key=True).first()
+        held = asset is not None and _is_held(asset, claim)
+        if held:
+            _mark(
+                claim.asset_id,
+                derivatives=Asset.Derivatives.READY,
+                derivatives_due=None,
+                blurhash=told.get("blurhash"),
+                sizes=made,
+            )
+    if held:
+        _delete(claim.sizes, but=made)
+    elif storage.stat(claim.file) is None:
+        # Otherwise another row has the file by now, and another worker makes the same names of it.
+        _delete(made, but={})
+
+
+def _fail(claim: Claim, reason: str, *, for_good: bool) -> None:
+    """Write down that a try failed: it is tried again later, a few times."""
+    over = for_good or claim.tries >= MOST_TRIES
+    fields = {"asset": claim.asset_id, "type": claim.content_type, "tries": claim.tries, "reason": reason}
+    logger.warning("Nothing was made of a file", extra={"fields": fields})
+    state = Asset.Derivatives.FAILED if over else Asset.Derivatives.PENDING
+    _put_down(claim, state, None if over else timezone.now() + DELAYS[claim.tries - 1])
+
+
+def _give_back(claim: Claim) -> None:
+    """Leave the row as it was: this worker stops."""
+    _put_down(claim, Asset.Derivatives.PENDING, None, tries=claim.tries - 1)
+
+
+def _put_down(claim: Claim, state: Asset.Derivatives, due: datetime | None, tries: int | None = None) -> None:
+    with transaction.atomic():
+        asset = Asset.objects.filter(pk=claim.asset_id).select_for_update(no_key=True).first()
+        if asset is not None and _is_held(asset, claim):
+            tries = claim.tries if tries is None else tries
+            _mark(claim.asset_id, derivatives=state, derivatives_due=due, derivatives_tries=tries)
+
+
+def _is_held(asset: Asset, claim: Claim) -> bool:
+    return asset.file == claim.file and asset.derivatives_due == claim.due
+
+
+def _mark(asset_id: str, **fields: Any) -> None:
+    """Change a row that is locked. ``updated`` stays: it tells of what people did."""
+    Asset.objects.filter(pk=asset_id).update(**fields)
+
+
+def _delete(sizes: dict[str, str], but: dict[str, str]) -> None:
+    storage.delete([storage.size_name(name) for name in set(sizes.values()) - set(but.values())])
