@@ -146,16 +146,6 @@ def _stat_result(file: storage.StoredFile) -> os.stat_result:
     return os.stat_result((stat.S_IFREG, 0, 0, 0, 0, 0, file.size, modified, modified, modified))
 
 
-def _stat_result(file: storage.StoredFile) -> os.stat_result:
-    modified = int(file.modified.timestamp())
-    return os.stat_result((stat.S_IFREG, 0, 0, 0, 0, 0, file.size, modified, modified, modified))
-
-
-def _out_of_reach() -> Response:
-    headers = {"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
-    return PlainTextResponse("Briefly out of reach. Try again in a few seconds.\n", 503, headers)
-
-
 def find_file(path: str) -> MediaFile | None:
     """Return the file at a path as :func:`serve_media` takes it: one query."""
     asset_id, _, rest = path.partition("/")
