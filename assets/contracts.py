@@ -1,8 +1,9 @@
 """What the operations on libraries, assets and tags take and return."""
 
-from typing import Annotated, Literal, Self
+import binascii
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from assets.events import EventKind
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
@@ -11,11 +12,13 @@ from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from orgs.models import SLUG_LENGTH
 from raster.contracts import AssetId, Contract, LibraryId, Line, OrganizationId, PageNumber, PageSize, Record, Text
 from raster.fold import fold_case
+from raster.outbound import LONGEST_URL
 
 RESERVED_TAGS = frozenset({"index", "trash"})
 MOST_ASSETS = 100
 MOST_TAGS = 20
 MOST_TAG_FILTERS = 50
+MOST_FILES = 20
 DESCRIPTION_LENGTH = 10_000
 SEARCH_LENGTH = 500
 MOST_SEARCH_WORDS = 20
@@ -32,6 +35,16 @@ def _tag(text: str) -> str:
     if fold_case(text) in RESERVED_TAGS:
         raise ValueError("the tags index and trash are reserved")
     return text
+
+
+def _decoded(data: Any) -> bytes:
+    """Decode base64, with line breaks or without."""
+    if not isinstance(data, str):
+        raise ValueError("must be a text in base64")  # noqa: TRY004 - pydantic makes a refusal of this one alone
+    try:
+        return binascii.a2b_base64("".join(data.split()), strict_mode=True)
+    except ValueError:
+        raise ValueError("is not valid base64") from None
 
 
 def _library_name(text: str) -> str:
@@ -109,6 +122,61 @@ class TagAssets(_Tagging):
 
 class UntagAssets(_Tagging):
     pass
+
+
+class UploadAssets(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    parent_id: AssetId | None = Field(
+        default=None, description="The id of the asset that the file becomes a variant of. It takes one file."
+    )
+
+
+class URLSource(Contract):
+    kind: Literal["url"] = Field(description="url: the server fetches the file.")
+    url: Text = Field(
+        max_length=LONGEST_URL,
+        pattern=r"^https?://[!-~]+$",
+        description="An http or https URL on the public internet, whose special characters are percent-encoded.",
+    )
+
+
+class Base64Source(Contract):
+    kind: Literal["base64"] = Field(description="base64: the file is here. Prefer url for files that have one.")
+    filename: Text = Field(
+        min_length=1, max_length=NAME_LENGTH, description="The file's name, of which the asset's name is made."
+    )
+    mime_type: Text = Field(
+        max_length=255, description="The file's type. What the file is, its bytes say; this is not relied on."
+    )
+    data: Annotated[
+        bytes,
+        PlainValidator(_decoded),
+        WithJsonSchema({"type": "string", "contentEncoding": "base64", "description": "The file's bytes in base64."}),
+    ]
+
+
+Source = Annotated[URLSource | Base64Source, Field(discriminator="kind")]
+
+
+class UploadSource(UploadAssets):
+    source: Source = Field(description="Where the file is: at a URL, or here in base64.")
+
+
+class UploadSources(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    sources: list[Source] = Field(
+        min_length=1, max_length=MOST_FILES, description="Where the files are, each at a URL or here in base64."
+    )
+
+
+class CreateUploadLink(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    expires_in: int = Field(
+        default=600, ge=1, le=900, description="Seconds after which no upload can begin with it any more."
+    )
 
 
 class UpdateAssetDescription(Contract):
@@ -249,6 +317,26 @@ class TrashedAsset(AssetRecord):
 
     trashed: int = Field(description="Unix time in milliseconds.")
     removed_from: int = Field(description="When it is removed for good, at the earliest: unix time in milliseconds.")
+
+
+class Uploaded(Record):
+    """What came in, and in words what did not, with the reasons."""
+
+    response_text: str = Field(description="Tell people this: how many files came in, and which did not and why.")
+    assets: list[AssetRecord] = Field(description="Their sizes and blurhash follow within seconds.")
+
+
+class UploadLinkRecord(Record):
+    """A link with which files come in once. Whoever has it can use it."""
+
+    url: str = Field(description="POST a form with files (multipart/form-data) here, once. It is a credential.")
+    expires_at: int = Field(description="Unix time in milliseconds.")
+    curl: str = Field(
+        description="Run this in a shell with PATH replaced by the file's path; repeat -F for more files. The answer "
+        "is that of upload_assets, and the exit code tells whether it succeeded."
+    )
+    max_files: int = Field(description="The most files that it takes.")
+    max_bytes: int = Field(description="The largest file that it takes.")
 
 
 class Deleted(Record):

@@ -1,5 +1,7 @@
 """What an organization may hold: bytes of originals, and libraries. Its own limits go before the installation's."""
 
+import math
+
 from django.conf import settings
 
 from orgs.models import Library, Organization
@@ -22,13 +24,16 @@ def add_use(organization_id: int, size: int) -> None:
     organization.save(update_fields=["storage_used"])
 
 
-def check_storage(organization_id: int, size: int) -> None:
-    """Refuse early what would not fit as things are now; :func:`add_use` has the last word.
+def room_left(organization_id: int) -> float:
+    """Return how many bytes fit as things are now, infinity without a limit; :func:`add_use` has the last word.
 
     Raises:
-        StorageLimitExceeded: there is no room for ``size`` bytes.
+        StorageLimitExceeded: there is no room left.
     """
-    _check_room(Organization.objects.get(pk=organization_id), size)
+    organization = Organization.objects.get(pk=organization_id)
+    _check_room(organization, 1)
+    limit = _storage_limit(organization)
+    return math.inf if limit is None else limit - organization.storage_used
 
 
 def check_libraries(organization_id: int) -> None:
@@ -44,6 +49,12 @@ def check_libraries(organization_id: int) -> None:
 
 
 def _check_room(organization: Organization, size: int) -> None:
-    limit = settings.STORAGE_QUOTA if organization.storage_limit is None else organization.storage_limit
+    limit = _storage_limit(organization)
     if limit is not None and organization.storage_used + size > limit:
         raise StorageLimitExceeded
+
+
+def _storage_limit(organization: Organization) -> int | None:
+    own: int | None = organization.storage_limit
+    installation: int | None = settings.STORAGE_QUOTA
+    return installation if own is None else own

@@ -1,9 +1,12 @@
 """Files on their way in: written to a folder beside the storage, measured as they come, and gone unless taken over."""
 
+import contextlib
 import hashlib
+import logging
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +15,9 @@ from typing import Self
 from django.conf import settings
 
 from assets.signatures import HEAD_LENGTH
-from raster.errors import PayloadTooLarge
+from raster.errors import PayloadTooLarge, ServiceUnavailable
+
+logger = logging.getLogger("raster.staging")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,10 @@ class Arriving:
     """
 
     def __init__(self, given_name: str) -> None:
-        staging_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = staging_folder() / secrets.token_hex(16)
-        self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+        with _writing():
+            staging_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._given_name = given_name
         self._measure = hashlib.sha256()
         self._head = bytearray()
@@ -64,6 +70,7 @@ class Arriving:
 
         Raises:
             PayloadTooLarge: there are more than ``RASTER_MAX_FILE_SIZE`` in all.
+            ServiceUnavailable: the disk does not take them.
         """
         self._size += len(chunk)
         if self._size > settings.MAX_FILE_SIZE:
@@ -71,19 +78,31 @@ class Arriving:
         self._measure.update(chunk)
         if len(self._head) < HEAD_LENGTH:
             self._head += chunk[: HEAD_LENGTH - len(self._head)]
-        self._file.write(chunk)
+        with _writing():
+            self._file.write(chunk)
 
     def complete(self) -> Staged:
         """Return the file, once it is on the disk: what was answered outlives the machine's fall, too."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with _writing():
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
         return Staged(self._path, self._given_name, self._size, self._measure.hexdigest(), bytes(self._head))
 
     def discard(self) -> None:
         """Remove what has come so far."""
         self._path.unlink(missing_ok=True)
-        self._file.close()
+        with contextlib.suppress(OSError):  # what is still to be written may fail once more
+            self._file.close()
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        logger.error("A file that comes in cannot be written", exc_info=error)
+        raise ServiceUnavailable from None
 
 
 def stage(given_name: str, chunks: Iterable[bytes]) -> Staged:
@@ -91,6 +110,7 @@ def stage(given_name: str, chunks: Iterable[bytes]) -> Staged:
 
     Raises:
         PayloadTooLarge: it is over ``RASTER_MAX_FILE_SIZE``.
+        ServiceUnavailable: the disk does not take it.
     """
     arriving = Arriving(given_name)
     try:

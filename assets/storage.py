@@ -1,9 +1,10 @@
-"""Files in Django's default storage: originals under their asset's id, sizes under the digest of what they hold.
+"""Files in Django's default storage: originals under an asset's id, sizes under that and the digest of what they hold.
 
 The storage is a folder of this machine or, where it is a :class:`Remote`, a service elsewhere.
 """
 
 import hashlib
+import logging
 import os
 import tempfile
 from abc import ABC, abstractmethod
@@ -11,24 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO
+from pathlib import Path, PurePosixPath
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-CHUNK_SIZE = 1024 * 1024
+from raster.errors import ServiceUnavailable
+
 DIGEST_LENGTH = 32
 
-
-@dataclass(frozen=True, slots=True)
-class StoredOriginal:
-    """A file that has come in. ``digest`` is its SHA-256 in hexadecimal, ``size`` its bytes."""
-
-    name: str
-    size: int
-    digest: str
+logger = logging.getLogger("raster.storage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +57,50 @@ class Remote(ABC):
         """Yield the files whose names begin with ``prefix``, in any order."""
 
 
-class _Measured(File):  # type: ignore[type-arg]  # Django's File takes no parameter when it runs
-    """Hands a file on in chunks, measuring them: memory does not grow with the file."""
+class _Movable(File):  # type: ignore[type-arg]  # Django's File takes no parameter when it runs
+    """A file of this machine that a storage on the same file system moves instead of copying it."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        super().__init__(rest)
-        self.head = head
-        self.rest = rest
-        self.measure = hashlib.sha256()
-        self.length = 0
-
-    def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
-        chunk = self.head
-        while chunk:
-            self.measure.update(chunk)
-            self.length += len(chunk)
-            yield chunk
-            chunk = self.rest.read(chunk_size or CHUNK_SIZE)
+    def temporary_file_path(self) -> str:
+        return str(self.name)
 
 
-def save_original(asset_id: str, head: bytes, rest: BinaryIO) -> StoredOriginal:
-    """Stream a file, of which ``head`` was read already, into the storage; what fails leaves nothing there."""
-    name = original_name(asset_id)
-    content = _Measured(head, rest)
-    try:
-        stored_name = default_storage.save(name, content)
-    except BaseException:
-        default_storage.delete(name)
-        raise
-    return StoredOriginal(stored_name, content.length, content.measure.hexdigest())
+def save_original(asset_id: str, path: Path) -> str:
+    """Move a file of this machine into the storage, or copy it to a storage elsewhere; return its name there.
 
+    What fails leaves nothing there.
 
-def save_size(asset_id: str, content: bytes) -> str:
-    """Store a resized version and return the last part of its name.
-
-    The name is made of the asset's id too, so that no two assets share a file and each is deleted with its own.
+    Raises:
+        ServiceUnavailable: the storage does not take it.
     """
-    name = f"{hashlib.sha256(asset_id.encode() + content).hexdigest()[:DIGEST_LENGTH]}.webp"
+    name = original_name(asset_id)
     try:
-        default_storage.save(size_name(name), ContentFile(content))
+        with path.open("rb") as file:
+            default_storage.save(name, _Movable(file))
+    except OSError as error:
+        delete([name])
+        logger.error("The storage does not take a file", exc_info=error)
+        raise ServiceUnavailable from None
     except BaseException:
-        default_storage.delete(size_name(name))
+        delete([name])
+        raise
+    return name
+
+
+def save_size(original: str, content: bytes) -> str:
+    """Store a resized version of an original, which is named as in the storage; return the last part of its name.
+
+    It begins with the original's own, so that no two assets share a file, and that the sweep finds whose it is.
+    """
+    name = f"{PurePosixPath(original).name}-{hashlib.sha256(content).hexdigest()[:DIGEST_LENGTH]}.webp"
+    storage_name = size_name(name)
+    there = stat(storage_name)
+    if there is not None and there.size == len(content):
+        return name
+    delete([storage_name])  # what a killed process left of it
+    try:
+        default_storage.save(storage_name, ContentFile(content))
+    except BaseException:
+        default_storage.delete(storage_name)
         raise
     return name
 

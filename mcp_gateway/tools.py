@@ -12,6 +12,7 @@ from assets.contracts import (
     Approved,
     AssetRecord,
     CreateLibrary,
+    CreateUploadLink,
     DeleteAssets,
     Deleted,
     Described,
@@ -27,13 +28,17 @@ from assets.contracts import (
     Restored,
     SetAssetApproval,
     TagAssets,
-    TagRecord,
     Tagged,
+    TagRecord,
     TransferAssets,
     Transferred,
     UntagAssets,
     Untagged,
     UpdateAssetDescription,
+    Uploaded,
+    UploadLinkRecord,
+    UploadSource,
+    UploadSources,
 )
 from assets.operations.approvals import set_asset_approval
 from assets.operations.assets import get_asset, list_assets, rename_asset, update_asset_description
@@ -41,11 +46,13 @@ from assets.operations.libraries import create_library, list_libraries, rename_l
 from assets.operations.tags import list_tags, tag_assets, untag_assets
 from assets.operations.transfers import transfer_assets
 from assets.operations.trash import delete_assets, restore_assets
+from assets.operations.upload_links import create_upload_link
+from assets.operations.uploads import upload_source, upload_sources
 from assets.operations.variants import promote_variant
 from orgs.access import Principal
 from orgs.contracts import AnyIdentity
 from raster.contracts import Contract, Page, Record, json_schema
-from raster.workers import Workers
+from raster.workers import Workers, fetchers
 
 AnyContract = TypeVar("AnyContract", bound=Contract)
 
@@ -139,6 +146,34 @@ _tools: tuple[Tool[Any], ...] = (
         list_tags,
     ),
     Tool(
+        "upload_asset",
+        "Upload asset",
+        "Uploads one file from a URL, which the server fetches, or from base64 (small files only), optionally as a "
+        "variant of an asset (parentId). The asset is in lists and search at once, and its url is permanent. Needs "
+        "write.",
+        UploadSource,
+        Uploaded,
+        upload_source,
+        writes=True,
+        idempotent=False,
+        open_world=True,
+        pool=fetchers,
+    ),
+    Tool(
+        "upload_assets",
+        "Upload assets",
+        "Uploads up to 20 files at once, each from a URL, which the server fetches, or from base64 (small files only). "
+        "If a URL cannot be fetched nothing is uploaded; files of a type that is not taken are left out, and "
+        "responseText says which and why. Needs write.",
+        UploadSources,
+        Uploaded,
+        upload_sources,
+        writes=True,
+        idempotent=False,
+        open_world=True,
+        pool=fetchers,
+    ),
+    Tool(
         "tag_assets",
         "Tag assets",
         "Adds tags to assets. Tags that are there already stay. Either every asset is tagged or none is. Needs write.",
@@ -166,6 +201,18 @@ _tools: tuple[Tool[Any], ...] = (
         update_asset_description,
         writes=True,
         destructive=True,
+    ),
+    Tool(
+        "create_upload_link",
+        "Create upload link",
+        "Makes a link with which a shell uploads local files to one library, once and within minutes: run its curl "
+        "line with PATH replaced by the file's path. Use it for files on this machine, instead of base64. The link is "
+        "a credential: keep it out of messages and files. Needs write.",
+        CreateUploadLink,
+        UploadLinkRecord,
+        create_upload_link,
+        writes=True,
+        idempotent=False,
     ),
     Tool(
         "delete_assets",

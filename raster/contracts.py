@@ -122,6 +122,9 @@ def _inlined(node: Any, definitions: dict[str, Any]) -> Any:
     if "$ref" in node:
         target = definitions[node["$ref"].removeprefix("#/$defs/")]
         return _inlined({**target, **{key: value for key, value in node.items() if key != "$ref"}}, definitions)
+    if "discriminator" in node:
+        # OpenAPI's word, which names definitions; ``anyOf`` says the same, and more hosts know it than ``oneOf``.
+        node = {"anyOf" if key == "oneOf" else key: value for key, value in node.items() if key != "discriminator"}
     return {
         key: _inlined(value, definitions) for key, value in node.items() if key != "title" or not isinstance(value, str)
     }

@@ -97,15 +97,18 @@ def limit(name: str) -> int | None:
     return int(value) if value else None
 
 
-def size(name: str, default: str = "") -> int | None:
-    """Return the variable as a number of bytes, or ``default``; None where both are empty: no limit."""
+def size(name: str, default: str) -> int:
+    """Return the variable as a number of bytes, or ``default``."""
     value = text(name, default)
-    if not value:
-        return None
     found = re.fullmatch(r"([1-9][0-9]{0,11}) ?(B|KB|MB|GB|TB)?", value.upper())
     if found is None:
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a size such as 500 MB, 2 GB or a number of bytes.")
     return int(found[1]) * UNITS[found[2] or "B"]
+
+
+def size_limit(name: str) -> int | None:
+    """Return the variable as a number of bytes, or None where it is not set: no limit."""
+    return size(name, "") if text(name, "") else None
 
 
 def secret(name: str, default: str | None = None) -> str:

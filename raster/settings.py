@@ -49,7 +49,7 @@ ALLOWED_ORIGINS = frozenset(
 FETCH_ALLOWED_HOSTS, FETCH_ALLOWED_NETWORKS = environment.hosts_and_networks("RASTER_FETCH_ALLOW")
 REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
 MAX_FILE_SIZE = environment.size("RASTER_MAX_FILE_SIZE", "1 GB")
-STORAGE_QUOTA = environment.size("RASTER_STORAGE_QUOTA")
+STORAGE_QUOTA = environment.size_limit("RASTER_STORAGE_QUOTA")
 LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
 WORKER = environment.choice("RASTER_WORKER", ("server", "apart"), "server")
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "assets",
     "apikeys",
     "connections",
+    "api",
     "mcp_gateway",
     "allauth",
     "allauth.account",

@@ -36,6 +36,12 @@ def _with_connection(function: Callable[[], Result]) -> Result:
             connection.close()
 
 
+def give_connection_back() -> None:
+    """Give a PostgreSQL connection back to Django's pool before a long wait; the next query takes one again."""
+    if connection.vendor != "sqlite" and not connection.in_atomic_block:
+        connection.close()
+
+
 workers = Workers(8)
 #: Writes wait for each other in SQLite; in threads of their own they keep no read waiting.
 writers = Workers(4)

@@ -9,6 +9,7 @@ from django.db.models.functions import RowNumber
 
 from assets.contracts import CreateLibrary, LibraryRecord, ListLibraries, RenameLibrary
 from assets.models import Asset, AssetQuerySet, Tag
+from assets.quota import check_libraries
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import SLUG_LENGTH, Library
@@ -42,6 +43,7 @@ def create_library(principal: Principal, command: CreateLibrary) -> LibraryRecor
 
     Raises:
         LibraryURLTaken: the slug is taken or reserved; told only to callers who see every library.
+        LibraryLimitExceeded: the organization holds as many libraries as it may.
     """
     organization = principal.organization(command.organization_id)
     principal.check_may_create_library(organization)
@@ -55,6 +57,7 @@ def create_library(principal: Principal, command: CreateLibrary) -> LibraryRecor
         else:
             try:
                 with transaction.atomic():
+                    check_libraries(organization.id)
                     library = Library.objects.create(organization_id=organization.id, slug=slug, name=command.name)
                     principal.adopt(library)
                     audit.record(

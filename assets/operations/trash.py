@@ -5,11 +5,10 @@ from datetime import datetime, timedelta
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models import Q
 from django.utils import timezone
 
-from assets import storage
+from assets import quota, storage
 from assets.batches import lock_with_variants
 from assets.contracts import (
     TRASH_DAYS,
@@ -27,7 +26,7 @@ from assets.models import Asset, Tag
 from assets.records import asset_facts, milliseconds, variant_record, with_parts
 from orgs import audit
 from orgs.access import Level, OperatorPrincipal, Origin, Principal
-from orgs.models import Library, Organization
+from orgs.models import Library
 from raster.contracts import Page
 from raster.errors import BadUserInput
 
@@ -146,9 +145,7 @@ def _purge_chunk(principal: Principal, library_id: int, before: datetime) -> int
         tags = list(Tag.objects.filter(asset_tags__asset__in=keys).values_list("pk", flat=True).distinct())
         Asset.objects.filter(pk__in=keys).delete()
         Tag.objects.filter(pk__in=tags, asset_tags__isnull=True).delete()
-        Organization.objects.filter(pk=library.organization_id).update(
-            storage_used=Greatest(F("storage_used") - sum(asset.size for asset in assets), 0)
-        )
+        quota.add_use(library.organization_id, -sum(asset.size for asset in assets))
         names = [f"{asset.name} ({asset.pk})" for asset in assets]
         audit.record(principal, library.organization_id, "asset.purge", str(library), before={"assets": names})
         files = [name for asset in assets for name in storage.names_of(asset.file, asset.sizes)]

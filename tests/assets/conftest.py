@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 
 from assets.contracts import ImportFile
+from assets.derivatives import derive_all
 from assets.models import Asset
 from assets.operations.ingest import import_file
 from orgs.access import Principal
@@ -31,7 +32,7 @@ def stored_files() -> StoredFiles:
 
 @pytest.fixture
 def imported() -> Importer:
-    """Import bytes into a library of the cast: ``imported(data, "sea.jpg", library="barcelona")``."""
+    """Import bytes into a library of the cast and make their sizes: ``imported(data, "sea.jpg", library="paris")``."""
 
     def importing(
         data: bytes,
@@ -42,7 +43,8 @@ def imported() -> Importer:
         principal: Principal = OPERATOR,
     ) -> Asset:
         command = ImportFile(organization_id=organization, library_id=library, file_name=file_name)
-        asset: Asset = Asset.objects.get(pk=import_file(principal, command, io.BytesIO(data)).asset_id)
-        return asset
+        row = Asset.objects.filter(pk=import_file(principal, command, io.BytesIO(data)).asset_id)
+        derive_all(row)
+        return row.get()
 
     return importing

@@ -1,14 +1,13 @@
 """Assets with files in the storage, whatever these hold."""
 
 import hashlib
-import io
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from django.core.files.storage import default_storage
 
 from assets import storage
 from assets.models import Asset
+from assets.staging import stage
 from orgs.models import Library
 from tests.factories import AssetFactory
 
@@ -16,8 +15,9 @@ from tests.factories import AssetFactory
 def stored_asset(library: Library, data: bytes, **fields: Any) -> Asset:
     """Make an asset whose original holds ``data``, with one size, and count its bytes."""
     asset: Asset = AssetFactory(library=library, size=len(data), digest=hashlib.sha256(data).hexdigest(), **fields)
-    asset.file = storage.save_original(asset.pk, data, io.BytesIO()).name
-    asset.sizes = {"320": storage.save_size(asset.pk, b"size of " + data)}
+    with stage("file", [data]) as staged:
+        asset.file = storage.save_original(asset.pk, staged.path)
+    asset.sizes = {"320": storage.save_size(asset.file, b"size of " + data)}
     asset.save()
     library.organization.storage_used += len(data)
     library.organization.save()
@@ -26,4 +26,6 @@ def stored_asset(library: Library, data: bytes, **fields: Any) -> Asset:
 
 def content_of(asset: Asset) -> bytes:
     """Return what the asset's original holds."""
-    return (Path(settings.MEDIA_ROOT) / asset.file).read_bytes()
+    with default_storage.open(asset.file) as file:
+        data: bytes = file.read()
+    return data

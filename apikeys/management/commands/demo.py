@@ -19,8 +19,9 @@ from apikeys.secrets import Digest, matches
 from assets.contracts import CreateLibrary, ImportFile, TagAssets, UpdateAssetDescription
 from assets.demo_images import DEMO_IMAGES, DemoImage, make_demo_images
 from assets.models import Asset
+from assets.names import asset_name
 from assets.operations.assets import update_asset_description
-from assets.operations.ingest import asset_name, import_file
+from assets.operations.ingest import import_file
 from assets.operations.libraries import create_library
 from assets.operations.tags import tag_assets
 from orgs.contracts import AddMember, CreateOrganization

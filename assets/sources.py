@@ -1,0 +1,91 @@
+"""Bringing the files that a call names to this machine: from their URLs, or out of the call itself."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.utils.http import parse_header_parameters
+
+from assets.contracts import Base64Source, URLSource
+from assets.staging import LeftOut, Staged, stage, too_large
+from raster.errors import BadUserInput, PayloadTooLarge, StorageLimitExceeded
+from raster.outbound import HTTP_OR_HTTPS, Download, OutboundRefused, download
+
+REDIRECTS = 3
+#: For all URLs of a call together: a client waits no longer.
+FETCH_SECONDS = 120.0
+
+
+def stage_sources(
+    sources: Sequence[URLSource | Base64Source], room: float, opened: ExitStack
+) -> list[Staged | LeftOut]:
+    """Return each source as a staged file, which ``opened`` removes, or as left out because it is too large.
+
+    Raises:
+        BadUserInput: a URL cannot be fetched. Why is not told: the answer must not draw a map of the network.
+        StorageLimitExceeded: together they have more than ``room`` bytes.
+    """
+    deadline = time.monotonic() + FETCH_SECONDS
+    arrived: list[Staged | LeftOut] = []
+    for number, source in enumerate(sources):
+        try:
+            staged = _staged(source, deadline)
+        except OutboundRefused:
+            raise BadUserInput(
+                f"Source {number + 1} of {len(sources)}: nothing could be fetched from this URL. It must lead, on the "
+                "public internet, to the file itself, without signing in. Nothing was uploaded."
+            ) from None
+        if isinstance(staged, Staged):
+            opened.enter_context(staged)
+            room -= staged.size
+        arrived.append(staged)
+        if room < 0:
+            raise StorageLimitExceeded
+    return arrived
+
+
+def _staged(source: URLSource | Base64Source, deadline: float) -> Staged | LeftOut:
+    if isinstance(source, Base64Source):
+        name = source.filename
+        try:
+            return stage(name, [source.data])
+        except PayloadTooLarge:
+            return LeftOut(name, too_large())
+    seconds = deadline - time.monotonic()
+    with download(source.url, seconds=seconds, schemes=HTTP_OR_HTTPS, redirects=REDIRECTS) as found:
+        name = _name(source.url, found)
+        if (found.declared_size or 0) > settings.MAX_FILE_SIZE:
+            return LeftOut(name, too_large())
+        try:
+            return stage(name, found.chunks())
+        except PayloadTooLarge:
+            return LeftOut(name, too_large())
+
+
+def _name(url: str, found: Download) -> str:
+    """Return what a fetched file is called: by its server, by the URL that was given, or by where that led."""
+    return (
+        _disposition_name(found.headers.get("content-disposition", ""))
+        or _last_segment(url)
+        or _last_segment(found.url)
+        or (urlsplit(found.url).hostname or "")
+    )
+
+
+def _disposition_name(header: str) -> str:
+    """Return the file name of a Content-Disposition header (RFC 6266), or nothing."""
+    try:
+        _, parameters = parse_header_parameters(header)
+        name: str = parameters.get("filename", "")
+    except (ValueError, LookupError):
+        return ""
+    with suppress(UnicodeError):  # many a server sends UTF-8 as it is
+        name = name.encode("latin-1").decode()
+    return PurePosixPath(name.replace("\\", "/")).name
+
+
+def _last_segment(url: str) -> str:
+    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
