@@ -38,7 +38,7 @@ from raster.errors import (
     ServiceUnavailable,
     Unauthenticated,
 )
-from raster.transport import Transport, is_loopback_host
+from raster.transport import Transport, is_loopback_host, is_served_host
 from raster.workers import writers
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -157,9 +157,8 @@ def _bearer(scope: Scope, headers: dict[bytes, bytes]) -> str:
 
 
 def _check_host(transport: Transport) -> None:
-    if transport.host in settings.SERVED_HOSTS or (settings.DEV and is_loopback_host(transport.host)):
-        return
-    raise Forbidden("This host name is not served here.")
+    if not is_served_host(transport.host):
+        raise Forbidden("This host name is not served here.")
 
 
 def _is_allowed_origin(origin: bytes) -> bool:

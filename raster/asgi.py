@@ -1,4 +1,4 @@
-"""The ASGI application: sends each request to the MCP door, media files or Django's pages, and logs a line of it."""
+"""The ASGI application: sends each request to the MCP door, uploads, files or pages, and logs a line of it."""
 
 import gc
 import json
@@ -17,7 +17,10 @@ from starlette.types import Message, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from assets.operations.trash import purge_if_due  # noqa: E402 - needs the settings
+from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402 - needs the settings
+from api.uploads import serve_upload  # noqa: E402
+from assets.derivatives import working  # noqa: E402
+from assets.operations.trash import purge_if_due  # noqa: E402
 from assets.serving import serve_media  # noqa: E402
 from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
@@ -60,6 +63,8 @@ class Application:
             await self._running.enter_async_context(self._door.run())
             for sweep in (sweep_if_due, purge_if_due):
                 await self._running.enter_async_context(sweeping(sweep))
+            if settings.WORKER == "server":
+                await self._running.enter_async_context(working())
         except Exception as error:
             logger.error("The server cannot start", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})
@@ -121,6 +126,8 @@ class Application:
         elif transport.host == settings.MEDIA_HOST and not is_well_known:
             record["route"] = MEDIA_PREFIX
             await _media(path.removeprefix("/"), scope, receive, send, transport)
+        elif path.startswith(UPLOAD_PREFIX):
+            await serve_upload(scope, receive, send, transport)
         elif path.startswith(MEDIA_PREFIX):
             record["route"] = MEDIA_PREFIX
             if settings.MEDIA_HOST:

@@ -46,6 +46,11 @@ def transport_of(scope: Scope) -> Transport:
     return Transport(secure, secure or on_loopback, peer, host, headers)
 
 
+def is_served_host(host: str) -> bool:
+    """Return whether a Host header names this installation: a page elsewhere may have its own name lead here."""
+    return host in settings.SERVED_HOSTS or (DEV and is_loopback_host(host))
+
+
 def is_loopback_host(host: str) -> bool:
     """Return whether a Host header names this machine, whatever the port."""
     name, _, port = host.rpartition(":")

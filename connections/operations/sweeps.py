@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import RateCount, Session
+from assets.models import UploadLink
 from connections.models import (
     AccessToken,
     AuthorizationCode,
@@ -68,6 +69,7 @@ def _what_is_over() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "device authorizations", DeviceAuthorization.objects.filter(late)
     yield "connections without tokens", Connection.objects.filter(redeemed=None, created__lte=now - UNREDEEMED_TIME)
     yield "unused registrations", _unused_registrations()
+    yield "upload links", UploadLink.objects.filter(late)
     yield "rate counts", RateCount.objects.filter(over)
     yield "sessions", Session.objects.filter(expire_date__lte=now)
 

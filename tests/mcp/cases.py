@@ -1,10 +1,13 @@
 """One way to call each tool and resource at a library: a tool without a case here fails the tests that use them."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 from tests.factories import AssetFactory, Cast
 
+#: A picture of one point, in base64.
+DOT = base64.b64encode(b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>').decode()
 #: What a tool is called with at a library, given the id of an asset that is not there.
 Arguments = Callable[[str, str, str], dict[str, Any]]
 
@@ -36,10 +39,14 @@ READS: dict[str, Arguments] = {
     "get_asset": _at(assetId="ASSET"),
     "list_tags": _at(),
 }
+FILE = {"kind": "base64", "filename": "dot.svg", "mimeType": "image/svg+xml", "data": DOT}
 WRITES: dict[str, Arguments] = {
+    "upload_asset": _at(source=FILE, parentId="ASSET"),
+    "upload_assets": _at(sources=[FILE]),
     "tag_assets": _at(assetIds=["ASSET"], tags=["new"]),
     "untag_assets": _at(assetIds=["ASSET"], tags=["sea"]),
     "update_asset_description": _at(assetId="ASSET", description="Changed"),
+    "create_upload_link": _at(),
     "delete_assets": _at(ids=["ASSET"]),
     "restore_assets": _at(ids=["ASSET"]),
     "transfer_assets": _transfer,

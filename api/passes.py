@@ -1,0 +1,94 @@
+"""What an upload comes with in its address: an upload link, or the ticket of a library's page."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from django.contrib import messages
+from django.contrib.messages.storage.cookie import CookieStorage
+from django.http import HttpResponse
+
+from assets import tickets
+from assets.admission import Admission
+from assets.contracts import Uploaded
+from assets.operations import upload_links
+from connections.bearer import principal_for_credential
+from orgs.access import Origin
+from raster.errors import RasterError
+
+#: Of what a person is told on the next page, in a cookie.
+MESSAGE_LENGTH = 1000
+
+
+class Pass(ABC):
+    """What an upload comes with in its address. ``face`` is how the audit log calls this way in."""
+
+    face: ClassVar[str]
+
+    @abstractmethod
+    def admit(self, origin: Origin, *, again: bool) -> Admission:
+        """Return whom it lets in at this moment; ``again`` when the body has come. Raises a ``RasterError`` else."""
+
+    @abstractmethod
+    def claim(self) -> None:
+        """Take it for this upload, where it is good for one alone. Raises a ``RasterError`` if another has it."""
+
+    @abstractmethod
+    def give_back(self) -> None:
+        """Let it be used again: the upload broke off."""
+
+    @abstractmethod
+    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
+        """Return the answer for a browser that asks for a page, or None where there is none but JSON."""
+
+
+class LinkPass(Pass):
+    """An upload link."""
+
+    face = "link"
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def admit(self, origin: Origin, *, again: bool) -> Admission:
+        return upload_links.admit(self._text, origin, principal_for_credential, claimed=again)
+
+    def claim(self) -> None:
+        upload_links.claim(self._text)
+
+    def give_back(self) -> None:
+        upload_links.give_back(self._text)
+
+    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
+        return None
+
+
+class TicketPass(Pass):
+    """The ticket of a library's page, and the cookies that came with it."""
+
+    face = "web"
+
+    def __init__(self, text: str, cookies: str) -> None:
+        self._ticket = tickets.read_ticket(text)
+        self._cookies = cookies
+
+    def admit(self, origin: Origin, *, again: bool) -> Admission:
+        return tickets.admit(self._ticket, self._cookies, origin)
+
+    def claim(self) -> None:
+        return
+
+    def give_back(self) -> None:
+        return
+
+    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
+        if self._ticket is None:
+            return None
+        library = f"/{self._ticket.organization_id}/{self._ticket.library_id}"
+        answer = HttpResponse(status=303, headers={"Location": library})
+        kept = CookieStorage(tickets.request_of(self._cookies))
+        if isinstance(outcome, RasterError):
+            kept.add(messages.ERROR, outcome.message[:MESSAGE_LENGTH])
+        else:
+            kept.add(messages.SUCCESS, outcome.response_text[:MESSAGE_LENGTH])
+        kept.update(answer)
+        return answer

@@ -1,0 +1,235 @@
+"""Uploads over HTTP, on raw ASGI routes beside the MCP door, since they are streams of any length.
+
+``POST /upload/<link>`` takes an upload link (assets/operations/upload_links.py), ``POST /upload/web/<ticket>`` the
+form of a library's page (assets/tickets.py). Both take ``multipart/form-data``: up to twenty files under any names,
+and a field ``parentId`` where the file is to become a variant. Who may upload there is decided before a byte of the
+body is read, and once more when it has come. The answer is that of ``upload_assets``, or the catalogue's error; a
+browser that asks for a page is sent back to the library with the same in words. Pages of other origins may not call.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import anyio.to_thread
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from starlette.types import Receive, Scope, Send
+
+from api.multipart import Form
+from api.passes import LinkPass, Pass, TicketPass
+from assets.admission import Admission
+from assets.contracts import MOST_FILES, UploadAssets, Uploaded
+from assets.operations.upload_links import PATH
+from assets.operations.uploads import check_may_upload, upload_assets
+from orgs.access import BearerPrincipal, Origin
+from raster.contracts import read_json
+from raster.errors import (
+    BadUserInput,
+    Forbidden,
+    HTTPSRequired,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RasterError,
+    ServiceUnavailable,
+    StorageLimitExceeded,
+)
+from raster.transport import Transport, is_served_host
+from raster.workers import Workers, fetchers, workers, writers
+
+PREFIX = PATH
+WEB_PREFIX = f"{PREFIX}web/"
+#: Where raster.asgi keeps what the access log says of a request.
+RECORD = "raster.record"
+#: How much of a body is handed to the disk at once: what an upload takes of memory, a few times over.
+BLOCK_SIZE = 1024 * 1024
+IDLE_SECONDS = 30.0
+UPLOAD_SECONDS = 3600.0
+#: Of fields and of what stands between the parts of a form.
+OVERHEAD = 1024 * 1024
+#: A body that is refused on its way is read on for a while: many programs look for an answer only when they have sent.
+LINGER_SECONDS = 5.0
+LINGER_SIZE = 64 * 1024 * 1024
+RETRY_SECONDS = "5"
+POLICY = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+logger = logging.getLogger("raster.uploads")
+Result = TypeVar("Result")
+
+
+class ClientGone(Exception):
+    """Whoever was uploading went away."""
+
+
+class Body:
+    """A request's body, on its way."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.has_begun = False
+        self.is_whole = False
+
+    async def read_into(self, form: Form) -> None:
+        """Read all of it, to the disk: memory does not grow with it.
+
+        Raises:
+            ClientGone: it will never be whole.
+            BadUserInput: it comes too slowly, or is no form.
+            PayloadTooLarge, StorageLimitExceeded: more comes than may.
+        """
+        block = bytearray()
+        try:
+            async with asyncio.timeout(UPLOAD_SECONDS):
+                while not self.is_whole:
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        block += await self._next()
+                    if len(block) >= BLOCK_SIZE or self.is_whole:
+                        await anyio.to_thread.run_sync(form.feed, bytes(block))
+                        block.clear()
+        except TimeoutError:
+            raise BadUserInput("The upload came too slowly.") from None
+        form.finish()
+
+    async def linger(self) -> None:
+        """Read on for a while, if anything was read at all, so that an answer is seen by who is still sending."""
+        left = LINGER_SIZE
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while self.has_begun and not self.is_whole and left > 0:
+                    left -= len(await self._next())
+        except (TimeoutError, ClientGone):
+            return
+
+    async def _next(self) -> bytes:
+        self.has_begun = True
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        self.is_whole = not message.get("more_body", False)
+        content: bytes = message.get("body", b"")
+        return content
+
+
+async def serve_upload(scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+    """Answer a request to an address below ``PREFIX``."""
+    path: str = scope["path"]
+    is_web = path.startswith(WEB_PREFIX)
+    scope[RECORD]["route"] = f"{WEB_PREFIX}<ticket>" if is_web else f"{PREFIX}<link>"
+    cookies = transport.headers.get(b"cookie", b"").decode("latin-1")
+    way = TicketPass(path.removeprefix(WEB_PREFIX), cookies) if is_web else LinkPass(path.removeprefix(PREFIX))
+    body = Body(receive)
+    outcome: Uploaded | RasterError
+    try:
+        outcome = await _upload(scope, transport, way, body)
+    except ClientGone:
+        return
+    except RasterError as refusal:
+        scope[RECORD]["error"] = refusal.code
+        outcome = refusal
+        await body.linger()
+    headers = dict(POLICY)
+    if not body.is_whole:
+        headers["Connection"] = "close"
+    accept = transport.headers.get(b"accept", b"")
+    wants_page = transport.accepted and b"text/html" in accept and b"application/json" not in accept
+    page = await _run(workers, partial(way.page_answer, outcome)) if wants_page else None
+    await (_send_page(send, page, headers) if page else _send_json(send, outcome, headers))
+
+
+async def _upload(scope: Scope, transport: Transport, way: Pass, body: Body) -> Uploaded:
+    if not is_served_host(transport.host):
+        raise Forbidden("This host name is not served here.")
+    if not transport.accepted:
+        raise HTTPSRequired
+    if scope["method"] != "POST":
+        raise MethodNotAllowed
+    user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
+    origin = Origin(way.face, transport.address, user_agent, scope[RECORD]["id"])
+    admission, room = await _run(workers, partial(_admit, way, origin))
+    principal = admission.principal
+    by_name = principal.log_name if isinstance(principal, BearerPrincipal) else f"user {principal.user_id}"
+    scope[RECORD]["principal"] = by_name
+    form = Form(transport.headers.get(b"content-type", b""), room)
+    _check_declared_size(transport, room)
+    await _run(writers, way.claim)
+    try:
+        try:
+            await body.read_into(form)
+        except BaseException:
+            await _run(writers, way.give_back)
+            raise
+        # What may have been taken back while it was on its way is asked once more.
+        admission = await _run(workers, partial(way.admit, origin, again=True))
+        return await _run(fetchers, partial(_upload_form, admission, form))
+    finally:
+        await anyio.to_thread.run_sync(form.discard)
+
+
+def _admit(way: Pass, origin: Origin) -> tuple[Admission, float]:
+    """Return whom the request's pass lets in, and for how many bytes there is room."""
+    admission = way.admit(origin, again=False)
+    return admission, check_may_upload(admission.principal, _command(admission))
+
+
+def _upload_form(admission: Admission, form: Form) -> Uploaded:
+    if not form.files:
+        raise BadUserInput("No file came: send each as a part of the form that has a file name.")
+    parent = form.fields.get("parentId", "").strip()
+    return upload_assets(admission.principal, _command(admission, parent), form.files)
+
+
+def _command(admission: Admission, parent: str = "") -> UploadAssets:
+    place = {"organizationId": admission.organization_id, "libraryId": admission.library_id}
+    return read_json(UploadAssets, {**place, "parentId": parent} if parent else place)
+
+
+def _check_declared_size(transport: Transport, room: float) -> None:
+    declared = transport.headers.get(b"content-length", b"")
+    size = int(declared) - OVERHEAD if declared.isdigit() else 0
+    if size > MOST_FILES * settings.MAX_FILE_SIZE:
+        raise PayloadTooLarge
+    if size > room:
+        raise StorageLimitExceeded
+
+
+async def _run(pool: Workers, function: Callable[[], Result]) -> Result:
+    try:
+        return await pool.run(function)
+    except (OperationalError, InterfaceError) as error:
+        logger.error("The database is out of reach", exc_info=error)
+        raise ServiceUnavailable from None
+
+
+async def _send_json(send: Send, outcome: Uploaded | RasterError, headers: dict[str, str]) -> None:
+    if isinstance(outcome, RasterError):
+        status = outcome.status
+        body = json.dumps({"error": {"code": outcome.code, "message": outcome.message}}).encode()
+    else:
+        status, body = 200, outcome.model_dump_json().encode()
+    if isinstance(outcome, MethodNotAllowed):
+        headers["Allow"] = "POST"
+    if isinstance(outcome, ServiceUnavailable):
+        headers["Retry-After"] = RETRY_SECONDS
+    await _send(send, status, [*headers.items(), ("Content-Type", "application/json")], body)
+
+
+async def _send_page(send: Send, page: HttpResponse, headers: dict[str, str]) -> None:
+    cookies = [("Set-Cookie", cookie.OutputString()) for cookie in page.cookies.values()]
+    await _send(send, page.status_code, [*headers.items(), ("Location", page.headers["Location"]), *cookies], b"")
+
+
+async def _send(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,111 @@
+"""Upload links: files come into one library once, without the credential that the link was made with.
+
+A link is claimed before its upload is read, so that of two uses at once one wins. It is spent once its upload came
+whole, whatever became of the files; one that broke off gives the link back.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from assets.admission import Admission
+from assets.contracts import MOST_FILES, CreateUploadLink, UploadLinkRecord
+from assets.models import UploadLink
+from orgs import audit
+from orgs.access import Level, Origin, Principal, libraries_of
+from raster import tokens
+from raster.errors import EndpointNotFound, Forbidden, RasterError
+
+PREFIX = "rstu_"
+PATH = "/upload/"
+#: Who a credential is at this moment: connections/bearer.py.
+PrincipalFor = Callable[[tuple[str, int], datetime, Origin], Principal]
+#: The credential of a link that there is not: looked for all the same.
+NOBODY = ("key", 0)
+
+
+REFUSED = (
+    "This upload link is of no use: it is unknown, was used, has expired, or whoever made it may not upload there any "
+    "more. Make a new one."
+)
+
+
+def create_upload_link(principal: Principal, command: CreateUploadLink) -> UploadLinkRecord:
+    """Make a link with which files can be uploaded to a library once, by whoever has it."""
+    library = principal.library(command.organization_id, command.library_id, Level.WRITE)
+    if principal.credential is None:
+        raise Forbidden
+    text = tokens.generate(PREFIX)
+    credential_class, credential_id = principal.credential
+    with transaction.atomic():
+        link = UploadLink.objects.create(
+            digest=tokens.digest(text),
+            library=library,
+            credential_class=credential_class,
+            credential_id=credential_id,
+            expires=timezone.now() + timedelta(seconds=command.expires_in),
+        )
+        audit.record(
+            principal,
+            library.organization_id,
+            "upload_link.create",
+            str(library),
+            after={"seconds": command.expires_in},
+        )
+    url = f"{settings.BASE_URL}{PATH}{text}"
+    return UploadLinkRecord(
+        url=url,
+        expires_at=int(link.expires.timestamp() * 1000),
+        curl=f'curl --fail-with-body -sS -F "file=@PATH" "{url}"',
+        max_files=MOST_FILES,
+        max_bytes=settings.MAX_FILE_SIZE,
+    )
+
+
+def admit(text: str, origin: Origin, principal_for: PrincipalFor, *, claimed: bool = False) -> Admission:
+    """Return whom a link lets in, and where to; with ``claimed``, whether it still would, but for its use.
+
+    Whatever is wrong with a link, the same is asked of the database.
+
+    Raises:
+        EndpointNotFound: it lets nobody in.
+    """
+    links = UploadLink.objects.select_related("library__organization")
+    link = links.filter(digest=tokens.digest(text)).first()
+    principal = _maker(link, origin, principal_for)
+    reach = libraries_of(0) if principal is None else principal.libraries()
+    library = reach.filter(pk=0 if link is None else link.library_id).first()
+    if link is None or principal is None or library is None or library.level < Level.WRITE:
+        raise EndpointNotFound(REFUSED)
+    if not claimed and (link.used is not None or link.expires <= timezone.now()):
+        raise EndpointNotFound(REFUSED)
+    return Admission(principal, link.library.organization.slug, library.slug)
+
+
+def claim(text: str) -> None:
+    """Take a link for one upload.
+
+    Raises:
+        EndpointNotFound: another upload has it, or had it.
+    """
+    now = timezone.now()
+    free = UploadLink.objects.filter(digest=tokens.digest(text), used=None, expires__gt=now)
+    if not free.update(used=now):
+        raise EndpointNotFound(REFUSED)
+
+
+def give_back(text: str) -> None:
+    """Let a link be used again whose upload broke off."""
+    UploadLink.objects.filter(digest=tokens.digest(text)).update(used=None)
+
+
+def _maker(link: UploadLink | None, origin: Origin, principal_for: PrincipalFor) -> Principal | None:
+    credential = NOBODY if link is None else (link.credential_class, link.credential_id)
+    made = timezone.now() if link is None else link.created
+    try:
+        return principal_for(credential, made, origin)
+    except RasterError:
+        return None
