@@ -78,7 +78,7 @@ def test_every_change_is_told_newest_first(cast: Cast) -> None:
         bob, SetAssetApproval.model_validate({**BARCELONA, **one, "state": "needs_changes", "note": "Brighter"})
     )
     told = history(cast, asset)
-    nothing = {"before": "", "after": "", "note": "", "tags": []}
+    nothing: dict[str, object] = {"before": "", "after": "", "note": "", "tags": []}
     assert [(record.kind, record.by.name) for record in told] == [
         ("approve", "Bob"),
         ("restore", "Bob"),
@@ -88,7 +88,7 @@ def test_every_change_is_told_newest_first(cast: Cast) -> None:
         ("describe", "Bob"),
         ("rename", "Bob"),
     ]
-    filled = [
+    filled: list[dict[str, object]] = [
         {"after": "needs_changes", "note": "Brighter"},
         {},
         {},
