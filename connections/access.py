@@ -19,9 +19,12 @@ from orgs.contracts import Identities, Identity, LibraryAccess
 from orgs.models import Library, Membership
 from raster.errors import Forbidden, InsufficientScope, LibraryReadOnly, OrganizationNotFound, Unauthenticated
 
-# The memberships of a person that a connection was granted.
-_GRANTED = """m.user_id = c.user_id AND (c.all_organizations OR EXISTS (
-        SELECT 1 FROM connections_connectionmembership g WHERE g.connection_id = c.id AND g.membership_id = m.id))"""
+# The memberships that a connection reaches: Connection.reached_memberships() in SQL.
+_GRANTED = """m.user_id = c.user_id AND CASE WHEN c.all_organizations THEN NOT EXISTS (
+        SELECT 1 FROM connections_apppolicy p WHERE p.organization_id = m.organization_id AND m.created > c.created
+        AND (NOT p.allows_apps OR (c.way = 'device' AND NOT p.allows_devices)))
+    ELSE EXISTS (
+        SELECT 1 FROM connections_connectionmembership g WHERE g.connection_id = c.id AND g.membership_id = m.id) END"""
 _CONNECTION = """c.id, c.ended, c.expires, c.all_organizations, c.narrowed, c.asked_write, c.may_write,
            c.last_used, k.name, k.is_active, u.id, u.email, u.name, u.is_active, o.id, o.slug, o.name"""
 _ITS_PARTS = f"""
@@ -134,12 +137,11 @@ class ConnectionPrincipal(BearerPrincipal):
         Raises:
             InsufficientScope: the library is in reach, and the connection was not given write.
         """
-        row = super().library(organization, library, Level.READ, lock=lock)
-        if level == Level.WRITE:
+        try:
+            return super().library(organization, library, level, lock=lock)
+        except LibraryReadOnly:
             self._check_may_write()
-            if row.level < level:
-                raise LibraryReadOnly
-        return row
+            raise
 
     def may_manage(self, library: Library) -> bool:
         return manages_library(self.person_id, library)
@@ -166,7 +168,8 @@ class ConnectionPrincipal(BearerPrincipal):
             Identity(organization_id=each.slug, organization_name=each.name, libraries=libraries[each.id])
             for each in self.organizations
         ]
-        return Identities(organizations=identities) if self.all_organizations else identities[0]
+        several = self.all_organizations or len(identities) > 1  # what is left of all, after an admin took one out
+        return Identities(organizations=identities) if several else identities[0]
 
     def record_use(self) -> None:
         now = timezone.now()
@@ -201,10 +204,15 @@ def principal_from_rows(
         raise refused
     (
         token_expires, token_resource, token_writes, connection_id, ended, connection_expires, all_organizations,
-        narrowed, asked_write, may_write, last_used, client_name, client_active, person_id, email, name, active, *_,
+        narrowed, asked_write, may_write, last_used, client_name, client_stands, person_id, email, name, active, *_,
     ) = rows[0]  # fmt: skip
     now = timezone.now()
-    if ended is not None or not client_active or moment(token_expires) <= now or moment(connection_expires) <= now:
+    if (
+        ended is not None
+        or not client_stands
+        or moment(token_expires) <= now
+        or moment(connection_expires) <= now
+    ):
         raise refused
     organizations = tuple(OrganizationRef(*row[-3:]) for row in rows if row[-3] is not None)
     if not active or not organizations:

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from orgs.models import SLUG_LENGTH, Library, Membership, Organization
@@ -123,6 +124,26 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client.name} of {self.user}"
+
+    def reached_memberships(self) -> models.QuerySet[Membership]:
+        """Return the memberships that it reaches at this moment. connections/access.py has the same in SQL."""
+        own = Membership.objects.filter(user=self.user_id)
+        if not self.all_organizations:
+            return own.filter(connection_grants__connection=self)
+        return not_forbidden(own, Value(self.created), Value(self.way))
+
+
+def not_forbidden(
+    memberships: models.QuerySet[Membership], created: Combinable, way: Combinable
+) -> models.QuerySet[Membership]:
+    """Leave out what a connection to all organizations, made then and so, was never let into.
+
+    That is an organization which forbids such connections and which its person joined after they made this one.
+    """
+    forbidding = Q(organization__app_policy__allows_apps=False) | Q(
+        organization__app_policy__allows_devices=False, connection_way=Connection.Way.DEVICE
+    )
+    return memberships.annotate(connection_way=way).exclude(forbidding & Q(created__gt=created))
 
 
 class ConnectionMembership(models.Model):

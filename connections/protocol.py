@@ -1,19 +1,23 @@
 """What the endpoints of the authorization server have in common: errors, CORS, and what they refuse before anything."""
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 
 from orgs.access import Origin
-from raster.errors import HTTPSRequired, MethodNotAllowed, RasterError, RateLimited
+from raster.errors import HTTPSRequired, MethodNotAllowed, RasterError, RateLimited, ServiceUnavailable
 
+logger = logging.getLogger("raster.connections")
 Endpoint = Callable[[HttpRequest], HttpResponse]
 PREFLIGHT_SECONDS = 7200
+RETRY_SECONDS = 5
 ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version"
 
 
@@ -56,7 +60,9 @@ def oauth_endpoint(*methods: str) -> Callable[[Endpoint], Endpoint]:
     return decorate
 
 
-def _answer(view: Endpoint, request: HttpRequest, methods: tuple[str, ...]) -> HttpResponse:
+def _answer(  # noqa: PLR0911 - one for each kind of failure
+    view: Endpoint, request: HttpRequest, methods: tuple[str, ...]
+) -> HttpResponse:
     allowed = ", ".join(methods)
     if request.method == "OPTIONS":
         headers = {
@@ -78,9 +84,10 @@ def _answer(view: Endpoint, request: HttpRequest, methods: tuple[str, ...]) -> H
     except (BadRequest, MultiPartParserError, SuspiciousOperation):
         return OAuthError("invalid_request", "The request cannot be read.").answer()
     except RateLimited as error:
-        refusal = OAuthError("temporarily_unavailable", error.message, error.status)
-        refusal.headers["Retry-After"] = str(error.retry_after)
-        return refusal.answer()
+        return _later(error, error.retry_after)
+    except (OperationalError, InterfaceError) as error:
+        logger.error("The database is out of reach", exc_info=error)
+        return _later(ServiceUnavailable(), RETRY_SECONDS)
     except RasterError as error:
         headers = {"Allow": allowed} if isinstance(error, MethodNotAllowed) else {}
         body = {"error": {"code": error.code, "message": error.message}}
@@ -99,6 +106,12 @@ def check_parameters(request: HttpRequest) -> None:
         raise OAuthError("invalid_request", "Send the parameters in the body.")
     if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
         raise OAuthError("invalid_request", "A parameter is sent more than once.")
+
+
+def _later(error: RasterError, seconds: int) -> HttpResponse:
+    """Answer that the same request may succeed after so many seconds."""
+    refusal = OAuthError("temporarily_unavailable", error.message, error.status, {"Retry-After": str(seconds)})
+    return refusal.answer()
 
 
 def is_accepted(request: HttpRequest) -> bool:

@@ -77,6 +77,8 @@ class Validator(RequestValidator):  # type: ignore[misc]  # oauthlib ships no ty
         return self.client is not None and matches_redirect_uri(self.client, redirect_uri)
 
     def get_default_redirect_uri(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> str | None:
+        if self._code is not None:  # at the token endpoint, where it is PKCE that binds the code (OAuth 2.1)
+            return self._code.redirect_uri
         registered: list[str] = request.client.redirect_uris
         return registered[0] if len(registered) == 1 else None
 
@@ -148,7 +150,7 @@ class Validator(RequestValidator):  # type: ignore[misc]  # oauthlib ships no ty
         asked = scopes.read_scope(" ".join(names))
         connection = self._found(self._connection)
         return asked is not None and (
-            asked.write <= connection.may_write and asked.all_organizations <= connection.all_organizations
+            asked.write <= connection.may_write and asked.all_organizations <= _had_all_organizations(connection)
         )
 
     def generate_access_token(self, request: Request) -> str:
@@ -168,9 +170,8 @@ class Validator(RequestValidator):  # type: ignore[misc]  # oauthlib ships no ty
             issued = tokens.replace(self._refresh_token, pair, self._resource, may_write=may_write)
         else:
             issued = tokens.issue(connection, pair, self._resource, may_write=may_write)
+        token.clear()
         token.update(issued.answer())
-        if not connection.client.may_refresh:
-            token.pop("refresh_token")
 
     def _take(self, connection: Connection, request: Request) -> bool:
         """Go on with a connection, for the resource that the request names within what was granted."""
@@ -241,6 +242,11 @@ def token_response(request: HttpRequest, client: Client) -> HttpResponse:
     """
     _, headers, body, status = _core(Validator(client, request.POST.getlist("resource"))).create_token_response(request)
     return HttpResponse(body, status=status, headers={"Content-Type": "application/json", **headers})
+
+
+def _had_all_organizations(connection: Connection) -> bool:
+    """Return whether it was granted all organizations, be it that admins took some out since."""
+    return connection.all_organizations or connection.granted.count() > 1
 
 
 def _core(validator: Validator) -> OAuthLibCore:

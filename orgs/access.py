@@ -124,7 +124,8 @@ class Principal(ABC):
         """Return the library with these slugs if the principal has at least ``level`` on it.
 
         One query joins the level, so that a library which is unknown, in another organization or out of reach takes
-        the same work and gets the same answer. ``lock`` holds the row until the transaction ends.
+        the same work and gets the same answer. ``lock`` holds the row until the transaction ends, by a second query
+        for those that have the level.
 
         Raises:
             OrganizationNotFound: the organization is unknown or not the principal's.
@@ -132,13 +133,18 @@ class Principal(ABC):
             LibraryReadOnly: it can be read, and ``level`` is write.
         """
         reach = self.libraries().filter(organization_id=self.organization(organization).id, slug=library)
-        if lock:
-            reach = reach.select_for_update(of=("self",), no_key=True)
         row = reach.first()
         if row is None:
             raise LibraryNotAuthorized
         if row.level < level:
             raise LibraryReadOnly
+        return self._locked(reach, level) if lock else row
+
+    def _locked(self, reach: QuerySet[Library], level: Level) -> Library:
+        """Return the one row again, locked; it may have gone out of reach meanwhile."""
+        row = reach.filter(level__gte=level).select_for_update(of=("self",), no_key=True).first()
+        if row is None:
+            raise LibraryNotAuthorized
         return row
 
 

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
-from raster.errors import RasterError
+from raster.errors import RasterError, RateLimited
 from raster.pages import error_page, out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -21,6 +21,7 @@ class BrowserPolicyMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.encoding = "utf-8"  # of every form, whatever its header says: some that Python knows are no text
         response = self.get_response(request)
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
@@ -61,7 +62,10 @@ class ErrorPageMiddleware:
                 raise Http404
             if exception.status == 403:
                 raise PermissionDenied
-            return error_page(request, exception.status, exception.message, "Go back and try it again.")
+            response = error_page(request, exception.status, exception.message, "Go back and try it again.")
+            if isinstance(exception, RateLimited):
+                response.headers["Retry-After"] = str(exception.retry_after)
+            return response
         if isinstance(exception, OperationalError | InterfaceError):
             logger.error("The database is out of reach", exc_info=exception)
             return out_of_reach()

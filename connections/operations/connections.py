@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from django.db import transaction
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 
 from connections.app_facts import app_facts
@@ -16,16 +16,14 @@ from connections.contracts import (
     RemoveConnection,
 )
 from connections.models import (
-    AccessToken,
     AppPolicy,
-    AuthorizationCode,
     Client,
     Connection,
     ConnectionLibrary,
     ConnectionMembership,
     ConnectionQuerySet,
     DeviceAuthorization,
-    RefreshToken,
+    not_forbidden,
 )
 from connections.trust import shown_name
 from orgs import audit
@@ -71,7 +69,7 @@ def disconnect_app(principal: UserPrincipal, client_id: int) -> str:
     Raises:
         ResourceNotFound: the person never connected such an app.
     """
-    own = Connection.objects.select_related("client", "user").filter(user=principal.user, client=client_id)
+    own = Connection.objects.select_related("client", "user").filter(user=principal.user, client__pk=client_id)
     connections = list(own)
     if not connections:
         raise ResourceNotFound("App not found.")
@@ -157,16 +155,13 @@ def end_connection(principal: Principal | None, connection: Connection, reason: 
     organization that the connection reached.
     """
     with transaction.atomic():
-        # Tokens first, and none that another request holds: whoever presents a token locks it before the connection,
-        # and waiting for each other would hold up both. What is left over is as dead as its connection.
-        for model in (AccessToken, RefreshToken, AuthorizationCode):
-            free = model.objects.filter(connection=connection).select_for_update(skip_locked=True)
-            model.objects.filter(pk__in=list(free.values_list("pk", flat=True))).delete()
+        # Its tokens stay until they are swept: they are refused with it, and locking them here could deadlock with
+        # requests that present them, which lock a token before its connection.
         now = timezone.now()
         if not Connection.objects.filter(pk=connection.pk, ended=None).update(ended=now):
             return
         connection.ended = now
-        for organization_id in _memberships(connection).values_list("organization", flat=True):
+        for organization_id in connection.reached_memberships().values_list("organization", flat=True):
             record(principal, organization_id, "connection.end", connection, reason=reason)
 
 
@@ -204,18 +199,14 @@ def _in_use() -> ConnectionQuerySet:
 def _reaches(organization_id: int) -> Q:
     """Return the condition on connections that they reach an organization at this moment."""
     granted = ConnectionMembership.objects.filter(membership__organization=organization_id)
-    members = Membership.objects.filter(organization=organization_id)
-    return Q(pk__in=granted.values("connection")) | Q(all_organizations=True, user__in=members.values("user"))
-
-
-def _memberships(connection: Connection) -> QuerySet[Membership]:
-    own = Membership.objects.filter(user=connection.user_id)
-    return own if connection.all_organizations else own.filter(connection_grants__connection=connection)
+    members = Membership.objects.filter(organization=organization_id, user=OuterRef("user"))
+    reached = Exists(not_forbidden(members, OuterRef("created"), OuterRef("way")))
+    return Q(pk__in=granted.values("connection")) | (Q(all_organizations=True) & reached)
 
 
 def _grant_each(connection: Connection) -> None:
     """Turn a connection to all organizations of its person into one to each of those they are in."""
-    own = Membership.objects.select_for_update(no_key=True).filter(user=connection.user_id)
+    own = connection.reached_memberships().select_for_update(of=("self",), no_key=True)
     rows = [ConnectionMembership(connection=connection, membership=membership) for membership in own]
     ConnectionMembership.objects.bulk_create(rows, ignore_conflicts=True)
     connection.all_organizations = False

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from connections import resources, scopes, secrets
@@ -20,7 +19,6 @@ from connections.models import (
     RefreshToken,
 )
 from connections.operations.connections import end_connection
-from orgs.models import Membership
 
 ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_IDLE_LIFETIME = timedelta(days=30)
@@ -30,14 +28,23 @@ RETRY_TIME = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a client is told of its access token. ``seconds`` are those that it has left."""
+    """A pair as a client gets it. ``seconds`` are those that the access token has left."""
 
+    pair: secrets.Pair
     seconds: int
     scope: str
+    may_refresh: bool
 
     def answer(self) -> dict[str, int | str]:
         """Return it in the words of the protocol (RFC 6749, section 5.1)."""
-        return {"expires_in": self.seconds, "scope": self.scope}
+        refresh = {"refresh_token": self.pair.refresh} if self.may_refresh else {}
+        return {
+            "access_token": self.pair.access,
+            "token_type": "Bearer",
+            "expires_in": self.seconds,
+            "scope": self.scope,
+            **refresh,
+        }
 
 
 def find_code(client: Client, text: str) -> AuthorizationCode | None:
@@ -89,7 +96,7 @@ def find_refresh_token(client: Client, text: str) -> RefreshToken | None:
     if token.rotated < now - RETRY_TIME:
         end_connection(None, token.connection, "its refresh token was used twice")
         return None
-    successor = RefreshToken.objects.filter(predecessor=token).first()
+    successor = RefreshToken.objects.filter(predecessor=token, access_token__isnull=False).first()
     if successor is None or successor.rotated is not None:
         return None
     # It differs where the newest pepper was changed meanwhile.
@@ -111,7 +118,7 @@ def is_alive(connection: Connection) -> bool:
     if connection.client.edition != connection.client_edition:
         end_connection(None, connection, "the app changed its name, return addresses or keys")
         return False
-    if not connection.user.is_active or not granted_memberships(connection).exists():
+    if not connection.user.is_active or not connection.reached_memberships().exists():
         end_connection(None, connection, "its person lost the access")
         return False
     return True
@@ -121,12 +128,6 @@ def end_if_over(connection_id: int) -> None:
     """End a connection that has lost its person or every organization that it was granted."""
     with transaction.atomic():
         is_alive(Connection.objects.select_related("client", "user").get(pk=connection_id))
-
-
-def granted_memberships(connection: Connection) -> QuerySet[Membership]:
-    """Return the memberships that a connection reaches at this moment."""
-    own = Membership.objects.filter(user=connection.user_id)
-    return own if connection.all_organizations else own.filter(connection_grants__connection=connection)
 
 
 def issue(connection: Connection, pair: secrets.Pair, resource: str, *, may_write: bool) -> Issued:
@@ -146,7 +147,7 @@ def replace(token: RefreshToken, pair: secrets.Pair, resource: str, *, may_write
     """Replace a refresh token that :func:`find_refresh_token` returned; the same pair is kept once, however often."""
     if token.rotated is not None:
         kept = AccessToken.objects.get(refresh_token__predecessor=token)
-        return _issued(kept, token.connection)
+        return _issued(kept, token.connection, pair)
     token.rotated = timezone.now()
     token.save(update_fields=["rotated"])
     successor = _keep_refresh_token(token.connection, pair, token)
@@ -207,9 +208,9 @@ def _keep_access_token(
         may_write=may_write and connection.may_write,
         expires=min(timezone.now() + ACCESS_LIFETIME, connection.expires),
     )
-    return _issued(token, connection)
+    return _issued(token, connection, pair)
 
 
-def _issued(token: AccessToken, connection: Connection) -> Issued:
+def _issued(token: AccessToken, connection: Connection, pair: secrets.Pair) -> Issued:
     seconds = max(0, round((token.expires - timezone.now()).total_seconds()))
-    return Issued(seconds, scope_of(connection, may_write=token.may_write))
+    return Issued(pair, seconds, scope_of(connection, may_write=token.may_write), connection.client.may_refresh)

@@ -3,9 +3,10 @@
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_address
 from connections import secrets
 from connections.client_authentication import authenticate_client
+from connections.clients import note_use
 from connections.metadata import DEVICE_GRANT
 from connections.models import Client
 from connections.operations import tokens
@@ -13,7 +14,8 @@ from connections.operations.devices import redeem_device
 from connections.protocol import OAuthError, check_parameters, oauth_endpoint
 from connections.toolkit import token_response
 
-#: Hosted agents refresh for many people from a few addresses, so addresses are not counted.
+#: A client's id is no secret, so it is counted for each address: nobody uses it up for others. Hosted agents refresh
+#: for many people from a few addresses.
 CLIENT_LIMIT = Limit("token client", 6000, 60)
 CONNECTION_LIMIT = Limit("token connection", 600, 60)
 
@@ -23,14 +25,15 @@ def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code, a refresh token or a device code for tokens."""
     client = authenticate_client(request)
     check_parameters(request)
-    CLIENT_LIMIT.hit(client.pk)
+    CLIENT_LIMIT.hit(f"{client.pk} {subject_of_address(request.META['REMOTE_ADDR'])}")
     connection = tokens.connection_of(request.POST.get("refresh_token", ""))
     if connection is not None:
         CONNECTION_LIMIT.hit(connection)
-    if request.POST.get("grant_type") == DEVICE_GRANT:
-        return _device_token(request, client)
-    with transaction.atomic():
-        return token_response(request, client)
+    is_device = request.POST.get("grant_type") == DEVICE_GRANT
+    response = _device_token(request, client) if is_device else _token(request, client)
+    if response.status_code == 200:
+        note_use(client)
+    return response
 
 
 @oauth_endpoint("POST")
@@ -45,6 +48,11 @@ def revoke(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
+def _token(request: HttpRequest, client: Client) -> HttpResponse:
+    with transaction.atomic():
+        return token_response(request, client)
+
+
 def _device_token(request: HttpRequest, client: Client) -> HttpResponse:
     with transaction.atomic():
         try:
@@ -55,9 +63,5 @@ def _device_token(request: HttpRequest, client: Client) -> HttpResponse:
         if row is None:
             transaction.set_rollback(True)
             raise OAuthError("invalid_target", "This resource is not what was granted.")
-        pair = secrets.generate_pair()
-        issued = tokens.issue(connection, pair, row, may_write=connection.may_write)
-    answer = {"access_token": pair.access, "token_type": "Bearer", **issued.answer()}
-    if client.may_refresh:
-        answer["refresh_token"] = pair.refresh
-    return JsonResponse(answer)
+        issued = tokens.issue(connection, secrets.generate_pair(), row, may_write=connection.may_write)
+    return JsonResponse(issued.answer())

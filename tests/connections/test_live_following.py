@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from connections.models import AccessToken, Client, Connection, ConnectionLibrary
-from connections.operations.connections import end_connection
+from connections.contracts import RemoveConnection
+from connections.models import AccessToken, AppPolicy, Client, Connection, ConnectionLibrary
+from connections.operations.connections import end_connection, list_member_connections, remove_connection
 from connections.secrets import Pair
+from orgs.access import OrganizationRef, Origin, UserPrincipal
 from orgs.models import Library, LibraryMembership, Membership
 from tests.connections.factories import connect, make_client, tokens_of
 from tests.factories import AssetFactory, Cast, LibraryFactory, OrganizationFactory
@@ -168,6 +171,60 @@ def test_a_connection_with_all_organizations_is_told_of_each_and_follows_them(se
         assert identities[1]["libraries"] == []
         assert client.data("list_libraries", organizationId="later")["total"] == 0
         assert client.error("list_libraries", organizationId="globex")["code"] == "ORGANIZATION_NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("way", "policy", "reached"),
+    [
+        ("browser", {"allows_apps": False}, False),
+        ("device", {"allows_apps": False}, False),
+        ("device", {"allows_devices": False}, False),
+        ("browser", {"allows_devices": False}, True),
+        ("browser", {}, True),
+    ],
+)
+def test_a_connection_with_all_organizations_does_not_follow_into_one_that_forbids_it(
+    server: Server, cast: Cast, way: str, policy: dict[str, bool], reached: bool
+) -> None:
+    connection = connect(cast.bob, make_client(), all_organizations=True, way=way)
+    AppPolicy.objects.create(organization=cast.globex, **policy)
+    Membership.objects.create(user=cast.bob, organization=cast.globex, role="admin")
+    # The organization that was reached before it forbade apps stays: only new ones are forbidden.
+    AppPolicy.objects.create(organization=cast.acme, allows_apps=False)
+    expected = ["acme", "globex"] if reached else ["acme"]
+    with connected(server.mcp_url, tokens_of(connection).access, MODERN) as client:
+        assert [each["organizationId"] for each in client.data("whoami")["organizations"]] == expected
+        if not reached:
+            unreachable = client.error("list_libraries", organizationId="globex")
+            assert unreachable == client.error("list_libraries", organizationId="unknown")
+    assert [
+        row.organization.slug for row in connection.reached_memberships().order_by("organization__slug")
+    ] == expected
+    dave, alice = UserPrincipal(Origin("web"), cast.dave), UserPrincipal(Origin("web"), cast.alice)
+    globex, acme = (OrganizationRef(row.pk, row.slug, row.name) for row in (cast.globex, cast.acme))
+    assert len(list_member_connections(dave, globex)) == int(reached)
+    assert len(list_member_connections(alice, acme)) == 1
+
+
+def test_what_is_left_of_all_organizations_is_told_whole(server: Server, cast: Cast) -> None:
+    Membership.objects.create(user=cast.bob, organization=cast.globex, role="admin")
+    Membership.objects.create(user=cast.bob, organization=OrganizationFactory(slug="third", name="Third"))
+    connection = connect(cast.bob, make_client(), all_organizations=True)
+    pair = tokens_of(connection)
+    alice = UserPrincipal(Origin("web"), cast.alice)
+    remove_connection(alice, RemoveConnection(organization_id="acme", connection_id=connection.pk))
+    with connected(server.mcp_url, pair.access, MODERN) as client:
+        assert [each["organizationId"] for each in client.data("whoami")["organizations"]] == ["globex", "third"]
+    form = {"client_id": "test-app", "grant_type": "refresh_token", "refresh_token": pair.refresh}
+    granted = "library:read library:write offline_access organizations:all"
+    answer = httpx2.post(f"{server.url}/token", data={**form, "scope": granted})
+    assert answer.json()["scope"] == "library:read library:write offline_access"
+
+
+def test_a_token_from_before_the_app_changed_is_refused_at_once(server: Server, cast: Cast) -> None:
+    access = access_of(cast.bob, cast)
+    Client.objects.update(edition=2)
+    assert call_tool(server.mcp_url, access, MODERN, "whoami", {}).status_code == 401
 
 
 def test_a_narrowed_connection_reaches_the_chosen_libraries_alone(server: Server, cast: Cast) -> None:

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection as database
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import RateCount, User
 from connections import secrets
 from connections.models import AccessToken, AuthorizationCode, Client, Connection, RefreshToken
 from orgs.models import Membership
@@ -156,6 +156,17 @@ def test_an_expired_code_is_refused(server: Server, connection: Connection) -> N
     assert refused(exchange(server, code), "invalid_grant")
 
 
+def test_a_client_may_leave_the_return_address_out_since_pkce_binds_the_code(
+    server: Server, connection: Connection
+) -> None:
+    client = Client.objects.get()
+    client.redirect_uris = ["http://127.0.0.1:3000/callback", RETURN_ADDRESS]
+    client.save()
+    code = give_code(connection, redirect_uri="http://127.0.0.1:4567/callback")
+    form = {"grant_type": "authorization_code", "code": code, "code_verifier": VERIFIER}
+    assert ask(server, **form).status_code == 200
+
+
 # --- Resources ---------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +300,33 @@ def test_a_refresh_token_is_good_for_thirty_idle_days_and_never_past_the_year(
     assert RefreshToken.objects.latest("id").expires == Connection.objects.get().expires
     RefreshToken.objects.update(expires=timezone.now())
     assert refused(refresh(server, answer["refresh_token"]), "invalid_grant")
+
+
+def test_parallel_replays_end_the_connection_and_none_of_them_waits_for_another(
+    server: Server, connection: Connection
+) -> None:
+    old = [tokens_of(connection).refresh]
+    for _ in range(5):
+        old.append(refresh(server, old[-1]).json()["refresh_token"])
+    RefreshToken.objects.exclude(rotated=None).update(rotated=timezone.now() - timedelta(minutes=5))
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda token: refresh(server, token), old[:5]))
+    assert all(refused(answer, "invalid_grant") for answer in answers)
+    assert Connection.objects.get().ended is not None
+
+
+def test_a_connection_is_limited_by_itself_and_a_client_by_each_address(server: Server, connection: Connection) -> None:
+    pair = tokens_of(connection)
+    other = tokens_of(connect(connection.user, connection.client, all_organizations=True))
+    hour = timezone.now() + timedelta(hours=1)
+    RateCount.objects.create(name=f"token connection:{connection.pk}", count=600, expires=hour)
+    response = refresh(server, pair.refresh)
+    assert (response.status_code, response.json()["error"]) == (429, "temporarily_unavailable")
+    assert 3500 < int(response.headers["retry-after"]) <= 3600
+    RateCount.objects.create(name=f"token client:{connection.client_id} 203.0.113.9", count=6000, expires=hour)
+    assert refresh(server, other.refresh).status_code == 200, "another address used the client's id up for itself alone"
+    RateCount.objects.filter(name__startswith="token client:").update(count=6000)
+    assert refresh(server, other.refresh).status_code == 429
 
 
 def test_another_clients_refresh_token_is_refused(server: Server, connection: Connection) -> None:
