@@ -44,6 +44,11 @@ class Decoder:
         self._process: subprocess.Popen[bytes] | None = None
         self.stopped = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether a child runs."""
+        return self._process is not None
+
     def run(self, task: Task, path: Path, file_type: FileType, folder: Path, limits: Limits) -> dict[str, Any]:
         """Return what the child tells of the file at ``path``, having written what it made into ``folder``.
 

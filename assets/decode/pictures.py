@@ -63,10 +63,11 @@ class Picture:
 
     def save_sizes(self, folder: Path) -> dict[int, Path]:
         """Write the WebP file of each of ``WIDTHS`` below the original's into ``folder``; return them by width."""
-        widths = [width for width in reversed(WIDTHS) if width < self.width]
+        paths = {width: folder / f"{width}.webp" for width in WIDTHS if width < self.width}
         with ThreadPoolExecutor(2) as pool:
-            saved = list(pool.map(lambda width: self._save_size(width, folder / f"{width}.webp"), widths))
-        return {width: folder / f"{width}.webp" for width, there in zip(widths, saved, strict=True) if there}
+            # The largest, which takes as long as all others, first.
+            saved = {width: pool.submit(self._save_size, width, path) for width, path in reversed(paths.items())}
+        return {width: path for width, path in paths.items() if saved[width].result()}
 
     def save_preview(self, path: Path) -> None:
         """Write a JPEG, which every model reads, of at most ``PREVIEW_EDGE`` pixels each way."""

@@ -18,6 +18,7 @@ from apikeys.operations import create_key, regenerate_key
 from apikeys.secrets import Digest, matches
 from assets.contracts import CreateLibrary, ImportFile, TagAssets, UpdateAssetDescription
 from assets.demo_images import DEMO_IMAGES, DemoImage, make_demo_images
+from assets.derivatives import derive_all
 from assets.models import Asset
 from assets.names import asset_name
 from assets.operations.assets import update_asset_description
@@ -78,13 +79,13 @@ class Command(OperatorCommand):
         acme = Asset.objects.filter(library__organization__slug=ORGANIZATION)
         there = set(acme.values_list("library__slug", "name"))
         missing = [demo for demo in DEMO_IMAGES if (demo.library, asset_name(demo.file_name)) not in there]
-        if not missing:
-            return
-        self.say("Painting the demonstration's images.")
-        with tempfile.TemporaryDirectory() as folder:
-            make_demo_images(Path(folder))
-            for demo in missing:
-                self._image(demo, Path(folder) / demo.file_name)
+        if missing:
+            self.say("Painting the demonstration's images.")
+            with tempfile.TemporaryDirectory() as folder:
+                make_demo_images(Path(folder))
+                for demo in missing:
+                    self._image(demo, Path(folder) / demo.file_name)
+        derive_all(acme)
 
     def _image(self, demo: DemoImage, path: Path) -> None:
         place = {"organization_id": ORGANIZATION, "library_id": demo.library}

@@ -26,8 +26,6 @@ def open_file(path: Path, file_type: FileType) -> Opened:
     except pypdfium2.PdfiumError as error:
         locked = getattr(error, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD
         raise BadUserInput(LOCKED if locked else DAMAGED) from None
-    except IndexError:
-        raise BadUserInput("The PDF has no page.") from None
     if not (0 < across <= MAX_POINTS and 0 < down <= MAX_POINTS):
         raise BadUserInput("The PDF's first page has no size that can be shown.")
     scale = min(PIXELS_AN_INCH / POINTS_AN_INCH, math.sqrt(MAX_PIXELS / (across * down)))

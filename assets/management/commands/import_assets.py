@@ -12,6 +12,8 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 
 from assets.contracts import ImportFile
+from assets.derivatives import derive_all
+from assets.models import Asset
 from assets.operations.ingest import import_file
 from orgs.access import Level
 from orgs.management.base import OperatorCommand
@@ -54,6 +56,7 @@ class Command(OperatorCommand):
         )
         with path.open("rb") as file:
             imported = import_file(self.principal, command, file)
+        derive_all(Asset.objects.filter(pk=imported.asset_id))
         if imported.already_there:
             self.say(f"{_text(path)}: already there.")
         self.stdout.write(f"{imported.asset_id}\t{imported.name}")
