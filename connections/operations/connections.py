@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import CharField, Exists, ExpressionWrapper, OuterRef, Prefetch, Q
 from django.utils import timezone
 
 from connections.app_facts import app_facts
@@ -200,7 +200,8 @@ def _reaches(organization_id: int) -> Q:
     """Return the condition on connections that they reach an organization at this moment."""
     granted = ConnectionMembership.objects.filter(membership__organization=organization_id)
     members = Membership.objects.filter(organization=organization_id, user=OuterRef("user"))
-    reached = Exists(not_forbidden(members, OuterRef("created"), OuterRef("way")))
+    way = ExpressionWrapper(OuterRef("way"), output_field=CharField())
+    reached = Exists(not_forbidden(members, OuterRef("created"), way))
     return Q(pk__in=granted.values("connection")) | (Q(all_organizations=True) & reached)
 
 
