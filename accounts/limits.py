@@ -1,7 +1,9 @@
 """How often somebody may do something: counted in the database, so that every process counts together."""
 
+import ipaddress
+import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 from django.utils import timezone
@@ -9,19 +11,27 @@ from django.utils import timezone
 from accounts.models import RateCount
 from raster.errors import RateLimited
 
+#: The part of an IPv6 address that one customer of a provider has at least, all of it to choose from.
+CUSTOMER_BITS = 64
+EVERYBODY = ""
 # One statement, so that of any number of parallel attempts each is counted.
 _COUNT = """
     INSERT INTO accounts_ratecount (name, count, expires) VALUES (%s, 1, %s)
     ON CONFLICT (name) DO UPDATE SET
         count = CASE WHEN accounts_ratecount.expires <= %s THEN 1 ELSE accounts_ratecount.count + 1 END,
         expires = CASE WHEN accounts_ratecount.expires <= %s THEN excluded.expires ELSE accounts_ratecount.expires END
-    RETURNING count
+    RETURNING count, expires
 """
+
+logger = logging.getLogger("raster.limits")
 
 
 @dataclass(frozen=True)
 class Limit:
-    """``most`` times in ``seconds``, counted from the first time."""
+    """``most`` times in ``seconds``, counted from the first time.
+
+    Call what counts outside of a transaction that may be undone, which would undo the count, too.
+    """
 
     name: str
     most: int
@@ -30,27 +40,65 @@ class Limit:
     def hit(self, subject: str | int) -> None:
         """Count one more time for ``subject`` (an address, a row's id).
 
-        Call it outside of a transaction that may be undone, which would undo the count, too.
-
         Raises:
             RateLimited: it is once too often; ``retry_after`` says how many seconds are left.
         """
-        now = timezone.now()
-        row = (self._row(subject), now + timedelta(seconds=self.seconds), now, now)
-        with connection.cursor() as cursor:
-            cursor.execute(_COUNT, [_parameter(value) for value in row])
-            [count] = cursor.fetchone()
+        count, left = self._count(subject)
         if count > self.most:
-            left = (RateCount.objects.get(name=self._row(subject)).expires - now).total_seconds()
-            raise RateLimited(retry_after=max(1, round(left)))
+            raise RateLimited(retry_after=left)
+
+    def allows(self, subject: str | int) -> bool:
+        """Count one more time for ``subject``; return whether that was not too often."""
+        count, _ = self._count(subject)
+        return count <= self.most
+
+    def watch(self, message: str) -> None:
+        """Count one more time for everybody together. Too often stops nobody, and is logged once in each span."""
+        count, _ = self._count(EVERYBODY)
+        if count == self.most + 1:
+            fields = {"limit": self.name, "most": self.most, "seconds": self.seconds}
+            logger.warning(message, extra={"fields": fields})
+
+    def is_used_up(self, subject: str | int) -> bool:
+        """Return whether one more time would be too often, without counting it."""
+        counts = RateCount.objects.filter(name=self._row(subject), expires__gt=timezone.now())
+        return counts.filter(count__gte=self.most).exists()
 
     def forget(self, subject: str | int) -> None:
         """Begin anew for ``subject``: what it did was right."""
         RateCount.objects.filter(name=self._row(subject)).delete()
 
+    def _count(self, subject: str | int) -> tuple[int, int]:
+        """Count; return how often it was, and how many seconds are left of the span."""
+        now = timezone.now()
+        row = (self._row(subject), now + timedelta(seconds=self.seconds), now, now)
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [_parameter(value) for value in row])
+            [count, expires] = cursor.fetchone()
+        return count, max(1, round((_moment(expires) - now).total_seconds()))
+
     def _row(self, subject: str | int) -> str:
         return f"{self.name}:{subject}"[:200]
 
 
+def subject_of_address(address: str) -> str:
+    """Return what of an address is counted: IPv4 whole, of IPv6 the part that somebody cannot change at will."""
+    try:
+        read = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(read, ipaddress.IPv4Address):
+        return str(read)
+    if read.ipv4_mapped is not None:
+        return str(read.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(read), CUSTOMER_BITS), strict=False))
+
+
 def _parameter(value: str | datetime) -> str | datetime | None:
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def _moment(value: datetime | str) -> datetime:
+    """Return a moment as a statement of our own gets it: SQLite keeps UTC, and does not say so."""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 
 from django.http import HttpRequest, QueryDict
 
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_address
 from connections import secrets
 from connections.assertions import claimed_client, is_valid_assertion
 from connections.clients import find_client, note_use
@@ -44,7 +44,7 @@ def authenticate_client(request: HttpRequest) -> Client:
     if client is None:
         raise _refusal(request)
     if presented.method != client.authentication or not _is_proven(client, presented):
-        FAILURE_LIMIT.hit(f"{client.pk} {address}")
+        FAILURE_LIMIT.hit(f"{client.pk} {subject_of_address(address)}")
         raise _refusal(request)
     note_use(client)
     return client

@@ -17,13 +17,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_address
 from connections.logos import read_logo
 from connections.metadata import UNNAMED, ClientMetadata, read_metadata
 from connections.models import CLIENT_ID_LENGTH, Client
 from connections.protocol import OAuthError
 from connections.trust import host_of, is_on_site
-from raster.errors import RateLimited
 from raster.outbound import OutboundRefused, fetch
 
 MOST_BYTES = 64 * 1024
@@ -74,7 +73,7 @@ def find_document_client(url: str, *, address: str) -> Client | None:
     may_be_stale = client is not None and client.read is not None and now < client.read + LONGEST_STALE
     try:
         if client is None or not may_be_stale:
-            ADDRESS_LIMIT.hit(address)
+            ADDRESS_LIMIT.hit(subject_of_address(address))
             return read_document(url)
         return read_document(url) if _is_my_turn(client, now, address) else client
     except (BadDocument, OutboundRefused):
@@ -86,7 +85,7 @@ def _is_my_turn(client: Client, now: datetime, address: str) -> bool:
     mine: QuerySet[Client] = Client.objects.filter(pk=client.pk, fresh_until=client.fresh_until)
     if not mine.update(fresh_until=now + SHORTEST_FRESHNESS):
         return False
-    return _is_within(ADDRESS_LIMIT, address)
+    return ADDRESS_LIMIT.allows(subject_of_address(address))
 
 
 def read_document(url: str) -> Client:
@@ -212,7 +211,7 @@ def _read_logo(client: Client, logo_url: str) -> None:
     """Keep a copy of the logo that the site of a document shows for its app; one that cannot be read is no error."""
     if not logo_url or not is_on_site(host_of(logo_url), host_of(client.client_id)):
         logo = None
-    elif _is_within(LOGO_LIMIT, client.pk):
+    elif LOGO_LIMIT.allows(client.pk):
         try:
             logo = read_logo(fetch(logo_url, most_bytes=MOST_LOGO_BYTES, seconds=LOGO_SECONDS, accept="image/*").body)
         except OutboundRefused:
@@ -222,11 +221,3 @@ def _read_logo(client: Client, logo_url: str) -> None:
     if logo != client.logo:
         client.logo = logo
         client.save(update_fields=["logo"])
-
-
-def _is_within(limit: Limit, subject: str | int) -> bool:
-    try:
-        limit.hit(subject)
-    except RateLimited:
-        return False
-    return True

@@ -1,6 +1,5 @@
 """Clients that register themselves (RFC 7591), and those that staff register."""
 
-import logging
 import secrets
 from dataclasses import dataclass, field
 
@@ -10,16 +9,11 @@ from accounts.limits import Limit
 from connections.metadata import ClientMetadata
 from connections.models import Client
 from connections.secrets import digest
-from raster.errors import RateLimited
 
 CLIENT_ID_BYTES = 24
 SECRET_BYTES = 32
-#: In total, and how often it is said that there were more.
+#: Of everybody together; all of them are served.
 ALARM = Limit("client registrations", 1000, 3600)
-ALARM_NOTICE = Limit("client registrations notice", 1, 3600)
-EVERYBODY = "all"
-
-logger = logging.getLogger("raster.connections")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +27,7 @@ class RegisteredClient:
 def register_client(metadata: ClientMetadata) -> RegisteredClient:
     """Make a client of what it says of itself. Anybody may: it can do nothing until a person allows it to."""
     registered = _make(metadata, Client.Source.REGISTERED)
-    _watch()
+    ALARM.watch("Far more clients register than people would make")
     return registered
 
 
@@ -71,15 +65,3 @@ def _make(metadata: ClientMetadata, source: Client.Source) -> RegisteredClient:
         keys_url=metadata.keys_url,
     )
     return RegisteredClient(client, secret)
-
-
-def _watch() -> None:
-    """Tell the operator where there are far more registrations than people would make; all of them are served."""
-    try:
-        ALARM.hit(EVERYBODY)
-    except RateLimited:
-        try:
-            ALARM_NOTICE.hit(EVERYBODY)
-        except RateLimited:
-            return
-        logger.warning("More than %s clients registered within an hour", ALARM.most)

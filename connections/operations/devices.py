@@ -1,13 +1,12 @@
 """The device flow (RFC 8628): how a device without a browser gets a connection that its person approves elsewhere."""
 
-import logging
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_address
 from accounts.models import User
 from connections import scopes, secrets
 from connections.contracts import AskedAuthorization, StartedDevice
@@ -16,7 +15,7 @@ from connections.models import Client, Connection, DeviceAuthorization
 from connections.operations import tokens
 from connections.protocol import OAuthError
 from orgs.access import Origin, UserPrincipal
-from raster.errors import BadUserInput, RateLimited
+from raster.errors import BadUserInput
 
 LIFETIME = timedelta(minutes=10)
 INTERVAL_SECONDS = 5
@@ -33,7 +32,6 @@ CODES_OF_ADDRESS = Limit("device code of address", 50, 15 * 60)
 WRONG_CODES_IN_ALL = Limit("wrong device codes in all", 200, 3600)
 
 State = DeviceAuthorization.State
-logger = logging.getLogger("raster.connections")
 
 
 def start_device(client: Client, asked: scopes.Asked, resource: str, origin: Origin) -> StartedDevice:
@@ -45,8 +43,8 @@ def start_device(client: Client, asked: scopes.Asked, resource: str, origin: Ori
     """
     if DEVICE_GRANT not in client.grant_types:
         raise OAuthError("unauthorized_client", "This client is not registered for the device grant.")
-    STARTS_OF_ADDRESS.hit(origin.address)
-    _sound_alarm(STARTS_IN_ALL, "Many device authorizations are begun")
+    STARTS_OF_ADDRESS.hit(subject_of_address(origin.address))
+    STARTS_IN_ALL.watch("Many device authorizations are begun")
     for _ in range(MOST_COLLISIONS):
         device_code, user_code = secrets.generate(secrets.DEVICE_CODE), secrets.generate_user_code()
         try:
@@ -79,12 +77,12 @@ def claim_device(principal: UserPrincipal, user_code: str) -> DeviceAuthorizatio
         RateLimited: the person, or somebody at their address, tried too often.
     """
     CODES_OF_USER.hit(principal.user_id)
-    CODES_OF_ADDRESS.hit(principal.origin.address)
+    CODES_OF_ADDRESS.hit(subject_of_address(principal.origin.address))
     device = _claim(principal.user, user_code)
     if device is not None:
         CODES_OF_USER.forget(principal.user_id)
         return device
-    _sound_alarm(WRONG_CODES_IN_ALL, "Many wrong device codes are typed")
+    WRONG_CODES_IN_ALL.watch("Many wrong device codes are typed")
     raise BadUserInput("This code is not valid. Check it, or start again on your device to get a new one.")
 
 
@@ -198,11 +196,3 @@ def _note_poll(device: DeviceAuthorization, now: datetime) -> bool:
     device.polled = now
     device.save(update_fields=["interval", "polled"])
     return too_early
-
-
-def _sound_alarm(limit: Limit, message: str) -> None:
-    """Count for everybody together; what is too much is written down, and stops nobody who means well."""
-    try:
-        limit.hit("")
-    except RateLimited:
-        logger.warning(message, extra={"fields": {"limit": limit.name, "most": limit.most, "seconds": limit.seconds}})

@@ -101,7 +101,7 @@ def test_very_many_begun_by_everybody_are_logged_and_stop_nobody(caplog: pytest.
     begun()
     assert not caplog.records
     RateCount.objects.filter(name__startswith=STARTS_IN_ALL.name).update(count=STARTS_IN_ALL.most)
-    with caplog.at_level(logging.WARNING, "raster.connections"):
+    with caplog.at_level(logging.WARNING, "raster.limits"):
         begun()
     assert "Many device authorizations" in caplog.text
 

@@ -134,7 +134,7 @@ def test_an_address_tries_so_many_codes_whoever_signs_in(cast: Cast) -> None:
 def test_very_many_wrong_codes_of_everybody_are_logged(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
     type_code(cast.alice, "BCDF-GHJK")
     RateCount.objects.filter(name__startswith=WRONG_CODES_IN_ALL.name).update(count=WRONG_CODES_IN_ALL.most)
-    with caplog.at_level(logging.WARNING, "raster.connections"):
+    with caplog.at_level(logging.WARNING, "raster.limits"):
         assert WRONG in type_code(cast.alice, "BCDF-GHJK")[1]
     assert "Many wrong device codes" in caplog.text and "BCDF" not in caplog.text
 
