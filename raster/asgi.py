@@ -20,6 +20,7 @@ django.setup(set_prefix=False)
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402 - needs the settings
 from api.uploads import serve_upload  # noqa: E402
 from assets.derivatives import working  # noqa: E402
+from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
 from assets.operations.trash import purge_if_due  # noqa: E402
 from assets.serving import serve_media  # noqa: E402
 from connections.operations.sweeps import sweep_if_due  # noqa: E402
@@ -61,7 +62,7 @@ class Application:
         await receive()
         try:
             await self._running.enter_async_context(self._door.run())
-            for sweep in (sweep_if_due, purge_if_due):
+            for sweep in (sweep_if_due, purge_if_due, sweep_files_if_due):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":
                 await self._running.enter_async_context(working())
