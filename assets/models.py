@@ -6,9 +6,11 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Q
 
-from orgs.models import Library
+from assets.search_words import WORD_LENGTH
+from orgs.models import Library, Organization
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 ASSET_ID_LENGTH = 22  # base62: 131 bits, since whoever holds an asset's link may read its file
@@ -168,6 +170,76 @@ class AssetTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag} on {self.asset}"
+
+
+def read_tokens(text: str) -> set[str]:
+    """Return the tokens of what either database writes them as: PostgreSQL puts each in quotes."""
+    return set(text.replace("'", "").split())
+
+
+class Tokens(models.Field):  # type: ignore[type-arg]  # generic in the stubs alone
+    """What a search finds an asset by: letters and digits with no order, as the database's full text takes them."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return "tsvector" if connection.vendor == "postgresql" else "text"
+
+    def get_placeholder(self, value: object, compiler: object, connection: BaseDatabaseWrapper) -> str:
+        # The cast from text would read quotes and colons as its own.
+        return "array_to_tsvector(string_to_array(%s, ' '))" if connection.vendor == "postgresql" else "%s"
+
+    def get_prep_value(self, value: set[str]) -> str:
+        return " ".join(sorted(value))
+
+    def from_db_value(self, value: str, expression: object, connection: BaseDatabaseWrapper) -> set[str]:
+        return read_tokens(value)
+
+
+class FoldedWord(models.CharField):  # type: ignore[type-arg]  # generic in the stubs alone
+    """A folded word, which both databases sort by its characters' numbers, so that beginnings are ranges."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        plain: str = super().db_type(connection)
+        return f'{plain} COLLATE "C"' if connection.vendor == "postgresql" else plain
+
+
+class SearchEntry(models.Model):
+    """A live main asset as search sees it, kept by ``assets.search_index``; without a row nothing finds the asset.
+
+    On SQLite, triggers copy ``tokens`` into the FTS5 table ``assets_search`` under ``place``. Django forgets a table's
+    triggers when it remakes it: a migration that changes this model makes them again.
+    """
+
+    asset = models.OneToOneField(Asset, models.CASCADE, primary_key=True, related_name="search_entry")
+    library = models.ForeignKey(Library, models.CASCADE, related_name="+", db_index=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
+    place = models.BigIntegerField(help_text="Grows with the moment at which the asset was made.")
+    tokens = Tokens()
+
+    class Meta:
+        verbose_name_plural = "search entries"
+        indexes = (
+            models.Index(fields=["library", "-place", "-asset"], name="search_library_newest"),
+            models.Index(fields=["organization", "-place", "-asset"], name="search_organization_newest"),
+        )
+
+    def __str__(self) -> str:
+        return self.asset_id
+
+
+class LibraryWord(models.Model):
+    """A word that live main assets of a library hold: what mistyped words are corrected to."""
+
+    library = models.ForeignKey(Library, models.CASCADE, related_name="+", db_index=False)
+    word = FoldedWord(max_length=WORD_LENGTH)
+    backwards = FoldedWord(max_length=WORD_LENGTH, help_text="The word from its end, so that endings are ranges, too.")
+    assets = models.IntegerField(help_text="How many hold it.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["library", "word"], name="word_once_in_a_library"),)
+        indexes = (models.Index(fields=["library", "backwards"], name="word_by_its_end"),)
+
+    def __str__(self) -> str:
+        return self.word
 
 
 class AssetEvent(models.Model):

@@ -10,6 +10,7 @@ from accounts.models import User
 from apikeys.contracts import CreateKey, RevealedKey
 from apikeys.operations import create_key
 from assets.models import Asset, AssetTag, Tag
+from assets.search_index import index_assets
 from orgs.access import OperatorPrincipal, Origin
 from orgs.models import Library, LibraryMembership, Membership, Organization
 from raster.fold import fold_case
@@ -71,6 +72,8 @@ class AssetFactory(factory.django.DjangoModelFactory[Asset]):
         for text in extracted or []:
             tag, _ = Tag.objects.get_or_create(library=asset.library, folded=fold_case(text), defaults={"text": text})
             AssetTag.objects.create(asset=asset, tag=tag)
+        if create:
+            index_assets([asset.pk])
 
 
 @dataclass

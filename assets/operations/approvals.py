@@ -12,6 +12,7 @@ from assets.emails import ApprovalMail, tell_uploader
 from assets.events import record_event
 from assets.models import Asset
 from assets.records import app_url, approval_record
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal, libraries_of
 from orgs.models import Library
@@ -41,6 +42,7 @@ def set_asset_approval(principal: Principal, command: SetAssetApproval) -> Appro
             asset.approval_state, asset.approval_note, asset.approval_by_id = judgement
             asset.approval_by_name, asset.approval_at = principal.label, timezone.now()
             asset.save(update_fields=[*Asset.APPROVAL_FIELDS, "updated"])
+            index_assets([asset.pk])
             _tell(principal, library, asset, command.organization_id)
     return Approved(asset_id=asset.pk, approval=approval_record(asset))
 

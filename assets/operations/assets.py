@@ -15,6 +15,7 @@ from assets.contracts import (
 from assets.events import record_event
 from assets.models import Asset, AssetTag
 from assets.records import asset_record, live_asset, with_parts
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
@@ -90,6 +91,7 @@ def rename_asset(principal: Principal, command: RenameAsset) -> AssetRecord:
             record_event(principal, [asset.pk], "rename", before=asset.name, after=command.name)
             asset.name = command.name
             asset.save(update_fields=["name", "updated"])
+            index_assets([asset.pk])
         return asset_record(live_asset(library, asset.pk), command.organization_id, library)
 
 
@@ -114,6 +116,7 @@ def update_asset_description(principal: Principal, command: UpdateAssetDescripti
             record_event(principal, [asset.pk], "describe")
             asset.description = command.description
             asset.save(update_fields=["description", "updated"])
+            index_assets([asset.pk])
     return Described(asset_id=asset.pk, description=asset.description)
 
 

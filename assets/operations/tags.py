@@ -10,6 +10,7 @@ from assets.batches import lock_assets
 from assets.contracts import ListTags, TagAssets, Tagged, TagRecord, UntagAssets, Untagged
 from assets.events import record_events
 from assets.models import Asset, AssetTag, Tag
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
@@ -85,6 +86,7 @@ def _record(
     for asset_id, text in changed:
         changes.setdefault(asset_id, []).append(text)
     Asset.objects.filter(pk__in=changes).update(updated=timezone.now())
+    index_assets(changes)
     record_events(principal, kind, {asset_id: {"tags": texts} for asset_id, texts in changes.items()})
     after = {"assets": list(changes), "tags": tags}
     audit.record(principal, library.organization_id, f"asset.{kind}", str(library), after=after)

@@ -7,6 +7,7 @@ from assets.batches import Family, lock_with_variants
 from assets.contracts import TransferAssets, Transferred
 from assets.events import record_event
 from assets.models import Asset, AssetTag, Tag
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
@@ -33,6 +34,7 @@ def transfer_assets(principal: Principal, command: TransferAssets) -> Transferre
         moving = _moving(lock_with_variants(source, command.asset_ids))
         Asset.objects.filter(pk__in=moving).update(library=target, updated=timezone.now())
         _take_tags_along(moving, source, target)
+        index_assets(moving)
         record_event(principal, moving, "transfer", before=source.pk, after=target.pk)
         audit.record(
             principal,

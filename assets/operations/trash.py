@@ -24,6 +24,7 @@ from assets.contracts import (
 from assets.events import record_event
 from assets.models import Asset, Tag
 from assets.records import asset_facts, milliseconds, variant_record, with_parts
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, OperatorPrincipal, Origin, Principal
 from orgs.models import Library
@@ -52,6 +53,7 @@ def delete_assets(principal: Principal, command: DeleteAssets) -> Deleted:
         if moved:
             now = timezone.now()
             Asset.objects.filter(pk__in=moved).update(trashed=now, updated=now)
+            index_assets(moved)
             record_event(principal, moved, "trash")
             after = {"assets": moved}
             audit.record(principal, library.organization_id, "asset.trash", str(library), after=after)
@@ -87,6 +89,7 @@ def restore_assets(principal: Principal, command: RestoreAssets) -> Restored:
         moved = sorted([*coming, *following])
         if moved:
             Asset.objects.filter(pk__in=moved).update(trashed=None, updated=timezone.now())
+            index_assets(moved)
             record_event(principal, moved, "restore")
             after = {"assets": moved}
             audit.record(principal, library.organization_id, "asset.restore", str(library), after=after)

@@ -15,6 +15,7 @@ from assets.models import Asset, AssetQuerySet, new_asset_id
 from assets.names import asset_name, shown_name, url_name
 from assets.probe import Probed, probe
 from assets.records import asset_record, with_parts
+from assets.search_index import index_assets
 from assets.signatures import ACCEPTED, FileType, judge
 from assets.sources import stage_sources
 from assets.staging import LeftOut, Staged
@@ -197,7 +198,9 @@ def _insert(principal: Principal, library: Library, assets: list[Asset]) -> None
             record_event(principal, [asset.parent_id], "variant", after=asset.name)
         after = {"library": str(library), "contentType": asset.content_type, "size": asset.size}
         audit.record(principal, library.organization_id, "asset.upload", f"{asset.name} ({asset.pk})", after=after)
-    record_event(principal, [asset.pk for asset in assets], "upload")
+    ids = [asset.pk for asset in assets]
+    record_event(principal, ids, "upload")
+    index_assets(ids)
     transaction.on_commit(announce)
 
 

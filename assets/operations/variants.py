@@ -6,6 +6,7 @@ from assets.contracts import AssetRecord, PromoteVariant
 from assets.events import record_event
 from assets.models import Asset
 from assets.records import asset_record, live_asset
+from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
@@ -36,6 +37,7 @@ def promote_variant(principal: Principal, command: PromoteVariant) -> AssetRecor
             setattr(variant, field, ours)
         for part in (asset, variant):
             part.save(update_fields=[*Asset.FILE_FIELDS, *Asset.APPROVAL_FIELDS, "updated"])
+        index_assets([asset.pk])
         record_event(principal, [asset.pk, variant.pk], "promote", after=variant.name)
         audit.record(
             principal,
