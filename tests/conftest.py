@@ -74,3 +74,10 @@ def site(authority: Authority, settings: Settings, monkeypatch: pytest.MonkeyPat
     settings.FETCH_ALLOWED_HOSTS = frozenset({"localhost"})
     with running_site(authority) as running:
         yield running
+
+
+@pytest.fixture
+def plain_site(site: Site) -> Iterator[Site]:
+    """The same over plain HTTP."""
+    with running_site(None) as running:
+        yield running

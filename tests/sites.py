@@ -1,4 +1,4 @@
-"""HTTPS sites on this machine, with certificates of an authority that a test run makes for itself."""
+"""Sites on this machine, with certificates of an authority that a test run makes for itself."""
 
 import contextlib
 import ipaddress
@@ -76,13 +76,14 @@ class Site:
     """A site whose pages a test sets. ``asked`` lists the paths of the requests that it got, and their headers."""
 
     port: int
+    scheme: str = "https"
     host: str = "localhost"
     pages: dict[str, Answer] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     @property
     def origin(self) -> str:
-        return f"https://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     def page(self, path: str, body: bytes | dict[str, Any], status: int = 200, **headers: str) -> str:
         """Set what is at a path, and return its URL; ``headers`` are named with underscores."""
@@ -105,8 +106,8 @@ class Site:
 
 
 @contextlib.contextmanager
-def running_site(authority: Authority) -> Iterator[Site]:
-    """Run a site until the block ends."""
+def running_site(authority: Authority | None) -> Iterator[Site]:
+    """Run a site until the block ends: over HTTPS, or without an authority over plain HTTP."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -126,13 +127,16 @@ def running_site(authority: Authority) -> Iterator[Site]:
             pass  # a handshake that was refused
 
         def finish_request(self, request: Any, client_address: Any) -> None:
+            if context is None:
+                super().finish_request(request, client_address)
+                return
             # Here, in the request's own thread, so that a slow handshake holds nobody up.
             with context.wrap_socket(request, server_side=True) as secured:
                 super().finish_request(secured, client_address)
 
-    context = authority.context()
+    context = None if authority is None else authority.context()
     listener = Listener(("127.0.0.1", 0), Handler)
-    site = Site(listener.server_address[1])
+    site = Site(listener.server_address[1], "http" if authority is None else "https")
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
