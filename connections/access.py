@@ -26,7 +26,8 @@ _GRANTED = """m.user_id = c.user_id AND CASE WHEN c.all_organizations THEN NOT E
     ELSE EXISTS (
         SELECT 1 FROM connections_connectionmembership g WHERE g.connection_id = c.id AND g.membership_id = m.id) END"""
 _CONNECTION = """c.id, c.ended, c.expires, c.all_organizations, c.narrowed, c.asked_write, c.may_write,
-           c.last_used, k.name, k.is_active, u.id, u.email, u.name, u.is_active, o.id, o.slug, o.name"""
+           c.last_used, k.name, k.is_active AND k.edition = c.client_edition, u.id, u.email, u.name, u.is_active,
+           o.id, o.slug, o.name"""
 _ITS_PARTS = f"""
     JOIN connections_client k ON k.id = c.client_id
     JOIN accounts_user u ON u.id = c.user_id
@@ -207,12 +208,7 @@ def principal_from_rows(
         narrowed, asked_write, may_write, last_used, client_name, client_stands, person_id, email, name, active, *_,
     ) = rows[0]  # fmt: skip
     now = timezone.now()
-    if (
-        ended is not None
-        or not client_stands
-        or moment(token_expires) <= now
-        or moment(connection_expires) <= now
-    ):
+    if ended is not None or not client_stands or moment(token_expires) <= now or moment(connection_expires) <= now:
         raise refused
     organizations = tuple(OrganizationRef(*row[-3:]) for row in rows if row[-3] is not None)
     if not active or not organizations:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from connections import secrets
+from connections.bearer import principal_for_bearer
 from connections.models import (
     CONNECTION_LIFETIME,
     AccessToken,
@@ -15,7 +16,9 @@ from connections.models import (
     ConnectionMembership,
     RefreshToken,
 )
+from orgs.access import Origin
 from orgs.models import Membership, Organization
+from raster.errors import Unauthenticated
 
 RETURN_ADDRESS = "https://app.example.com/callback"
 ALL_GRANTS = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
@@ -73,3 +76,12 @@ def tokens_of(connection: Connection, **fields: Any) -> secrets.Pair:
         }
     )
     return pair
+
+
+def refused(access: str) -> bool:
+    """Return whether an access token is refused by every API, at the moment of asking."""
+    try:
+        principal_for_bearer(access, Origin("mcp"), "mcp")
+    except Unauthenticated:
+        return True
+    return False

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import RateCount
@@ -28,7 +29,7 @@ from tests.connections.devices import (
     poll,
     row_of,
 )
-from tests.connections.factories import make_client, tokens_of
+from tests.connections.factories import make_client, refused, tokens_of
 from tests.factories import Cast
 
 State = DeviceAuthorization.State
@@ -52,7 +53,15 @@ def test_a_client_without_the_device_grant_begins_nothing() -> None:
 
 def test_scopes_that_are_all_unknown_begin_nothing() -> None:
     assert error(begin(scope="openid profile")) == "invalid_scope"
-    assert error(begin(scope=["library:read", "library:write"])) == "invalid_request"
+
+
+def test_parameters_in_the_address_or_sent_twice_begin_nothing() -> None:
+    for twice in ("scope", "nonsense"):
+        assert error(begin(**{twice: ["library:read", "library:write"]})) == "invalid_request"
+    form = {"client_id": "test-app", "scope": "library:read"}
+    assert error(Browser().post("/device_authorization?scope=library:write", form, secure=True)) == "invalid_request"
+    assert not DeviceAuthorization.objects.exists()
+    assert begin(resource=[f"{settings.BASE_URL}/mcp", f"{settings.BASE_URL}/api"]).status_code == 200
 
 
 @pytest.mark.parametrize("resource", ["https://elsewhere.example/mcp", "/mcp", "not a url", f"{settings.BASE_URL}/x"])
@@ -231,7 +240,8 @@ def test_an_expired_request_cannot_be_answered(cast: Cast) -> None:
 def test_ending_the_connection_later_kills_the_devices_tokens(cast: Cast) -> None:
     codes = begun()
     connection = allow(codes, cast.alice, cast.acme)
-    tokens_of(connection)
+    access = tokens_of(connection).access
+    assert not refused(access)
     end_connection(person(cast.alice), connection, "lost the device")
-    assert not connection.access_tokens.exists() and not connection.refresh_tokens.exists()
+    assert refused(access)
     assert Connection.objects.get().ended is not None

@@ -11,13 +11,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from connections.contracts import ChangeAppPolicy, RemoveConnection
-from connections.models import AccessToken, AppPolicy, Connection, ConnectionLibrary, RefreshToken
+from connections.models import AccessToken, AppPolicy, Connection, ConnectionLibrary
 from connections.operations.connections import app_policy, change_app_policy, remove_connection
 from orgs.models import AuditEntry, Membership
 from raster.errors import Forbidden, OrganizationNotFound
 from tests.apikeys.people import sign_in
 from tests.connections.devices import person
-from tests.connections.factories import connect, make_client, tokens_of
+from tests.connections.factories import connect, make_client, refused, tokens_of
 from tests.factories import Cast, LibraryFactory, UserFactory, make_cast
 
 PAGE = "/acme/settings/connected-apps"
@@ -111,11 +111,11 @@ def test_an_admin_sees_it_too(cast: Cast) -> None:
 
 def test_removing_the_only_organization_ends_the_connection(cast: Cast) -> None:
     connection = connect(cast.bob, make_client(), cast.acme)
-    tokens_of(connection)
+    access = tokens_of(connection).access
     assert remove(cast.alice, connection) == 302
     connection.refresh_from_db()
     assert connection.ended is not None
-    assert not AccessToken.objects.exists() and not RefreshToken.objects.exists()
+    assert refused(access)
     entries = AuditEntry.objects.filter(organization=cast.acme, action__startswith="connection.")
     assert [(entry.action, entry.actor) for entry in entries] == [("connection.remove", "alice@example.com")]
     assert remove(cast.alice, connection) == 404
