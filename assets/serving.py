@@ -22,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from assets import storage
 from assets.models import Asset
+from assets.signatures import BY_CONTENT_TYPE
 from raster.errors import ServiceUnavailable
 from raster.workers import workers
 
@@ -155,7 +156,7 @@ def find_file(path: str) -> MediaFile | None:
     width, slash, size_name = rest.partition("/")
     if not slash and rest == asset.file_name:
         name, content_type, caching = asset.file, asset.content_type, ORIGINAL_CACHING
-        tag, extension = asset.digest[:ETAG_LENGTH], Path(asset.file_name).suffix
+        tag, extension = asset.digest[:ETAG_LENGTH], f".{BY_CONTENT_TYPE[content_type].extension}"
     elif slash and size_name and asset.sizes.get(width) == size_name:
         name, content_type, caching = storage.size_name(size_name), "image/webp", SIZE_CACHING
         tag, extension = Path(size_name).stem, Path(size_name).suffix
@@ -179,7 +180,8 @@ def _is_unchanged(file: MediaFile, headers: Mapping[str, str]) -> bool:
         return file.etag in tags or tags == ["*"]
     try:
         since = parsedate_to_datetime(headers["if-modified-since"])
-        return since.tzinfo is not None and _modified(file) <= since
+        # An older file may have come in its place, when a variant was promoted.
+        return since.tzinfo is not None and _modified(file) == since
     except (KeyError, ValueError, OverflowError):
         return False
 

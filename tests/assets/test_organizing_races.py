@@ -108,7 +108,7 @@ def tags_fit_their_libraries() -> bool:
 
 def test_of_transfers_of_the_same_assets_one_happens(cast: Cast, rome: Library) -> None:
     for _ in range(ROUNDS):
-        assets = [AssetFactory(library=cast.barcelona, tagged=["Sea", "Sky"]) for _ in range(3)]
+        assets = made(3, cast.barcelona, tagged=["Sea", "Sky"])
         outcomes = at_once(
             transfer(cast, assets, "barcelona", "paris"),
             transfer(cast, assets[::-1], "barcelona", "rome"),
@@ -126,8 +126,8 @@ def test_of_transfers_of_the_same_assets_one_happens(cast: Cast, rome: Library) 
 
 def test_transfers_against_each_other_do_not_block_each_other_for_ever(cast: Cast) -> None:
     for _ in range(ROUNDS):
-        there = [AssetFactory(library=cast.barcelona, tagged=["Sea", "Sky"]) for _ in range(5)]
-        back = [AssetFactory(library=cast.paris, tagged=["SKY", "SEA"]) for _ in range(5)]
+        there = made(5, cast.barcelona, tagged=["Sea", "Sky"])
+        back = made(5, cast.paris, tagged=["SKY", "SEA"])
         outcomes = at_once(transfer(cast, there, "barcelona", "paris"), transfer(cast, back, "paris", "barcelona"))
         assert refusals(outcomes) == []
         assert Asset.objects.filter(library=cast.paris, pk__in=ids(there)).count() == 5
@@ -137,7 +137,7 @@ def test_transfers_against_each_other_do_not_block_each_other_for_ever(cast: Cas
 
 def test_a_tag_goes_along_or_is_refused_when_its_asset_moves(cast: Cast) -> None:
     for round_ in range(ROUNDS):
-        assets = [AssetFactory(library=cast.barcelona, tagged=["old"]) for _ in range(2)]
+        assets = made(2, cast.barcelona, tagged=["old"])
         tagged, moved = at_once(tag(cast, assets, f"new {round_}"), transfer(cast, assets[:1], "barcelona", "paris"))
         assert not isinstance(moved, RasterError)
         pairs = AssetTag.objects.filter(asset__in=assets, tag__text=f"new {round_}").count()
