@@ -22,6 +22,7 @@ from assets.decoding import DERIVE, GRACE_SECONDS, Decoder, DecodingFailed, Limi
 from assets.models import Asset, AssetQuerySet
 from assets.signatures import BY_CONTENT_TYPE
 from raster.errors import BadUserInput, RasterError
+from raster.workers import give_connection_back
 
 MOST_TRIES = 3
 #: Before the second and the third try, of what failed for a reason that may pass.
@@ -62,6 +63,8 @@ def derive_once(decoder: Decoder | None = None, *, among: AssetQuerySet | None =
     decoder = decoder or Decoder()
     try:
         with storage.local_copy(claim.file) as path, tempfile.TemporaryDirectory(prefix="raster-") as folder:
+            path.stat()  # that it is not there says nothing of the file
+            give_connection_back()
             told = decoder.run("derive", path, BY_CONTENT_TYPE[claim.content_type], Path(folder), limits)
             made = _store(claim, told, Path(folder))
     except BadUserInput as refusal:
@@ -85,12 +88,13 @@ def derive_all(assets: AssetQuerySet) -> None:
 class Worker:
     """Makes derivatives, one after the other, until it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, poll: float = POLL_SECONDS) -> None:
         self._decoder = Decoder()
         self._wake = threading.Event()
+        self._poll = poll
 
     def run(self) -> None:
-        """Work until :meth:`stop` is called: at once when something is announced here, else every few seconds."""
+        """Work until :meth:`stop` is called: at once when something is announced here, else every ``poll`` seconds."""
         _announced.add(self._wake)
         try:
             while not self._decoder.stopped:
@@ -122,7 +126,7 @@ class Worker:
         finally:
             if connection.vendor != "sqlite":
                 connection.close()
-        return POLL_SECONDS
+        return self._poll
 
 
 @contextlib.asynccontextmanager
@@ -172,23 +176,17 @@ def _store(claim: Claim, told: dict[str, Any], folder: Path) -> dict[str, str]:
 
 
 def _finish(claim: Claim, told: dict[str, Any], made: dict[str, str]) -> None:
-    """Write down what was made, unless the row is gone or is another file's by now."""
+    """Write down what was made, if the claim still holds."""
     with transaction.atomic():
-        asset = Asset.objects.filter(pk=claim.asset_id).select_for_update(no_key=True).first()
-        held = asset is not None and _is_held(asset, claim)
-        if held:
-            _mark(
-                claim.asset_id,
-                derivatives=Asset.Derivatives.READY,
-                derivatives_due=None,
-                blurhash=told.get("blurhash"),
-                sizes=made,
-            )
-    if held:
-        _delete(claim.sizes, but=made)
+        asset_id = _held(claim)
+        if asset_id is not None:
+            blurhash = told.get("blurhash")
+            _mark(asset_id, derivatives=Asset.Derivatives.READY, derivatives_due=None, blurhash=blurhash, sizes=made)
+    if asset_id is not None:
+        _delete(set(claim.sizes.values()) - set(made.values()))
     elif storage.stat(claim.file) is None:
-        # Otherwise another row has the file by now, and another worker makes the same names of it.
-        _delete(made, but={})
+        # Where the file is still there, another worker has it, and makes the same names of it.
+        _delete(set(made.values()))
 
 
 def _fail(claim: Claim, reason: str, *, for_good: bool) -> None:
@@ -207,14 +205,19 @@ def _give_back(claim: Claim) -> None:
 
 def _put_down(claim: Claim, state: Asset.Derivatives, due: datetime | None, tries: int | None = None) -> None:
     with transaction.atomic():
-        asset = Asset.objects.filter(pk=claim.asset_id).select_for_update(no_key=True).first()
-        if asset is not None and _is_held(asset, claim):
+        asset_id = _held(claim)
+        if asset_id is not None:
             tries = claim.tries if tries is None else tries
-            _mark(claim.asset_id, derivatives=state, derivatives_due=due, derivatives_tries=tries)
+            _mark(asset_id, derivatives=state, derivatives_due=due, derivatives_tries=tries)
 
 
-def _is_held(asset: Asset, claim: Claim) -> bool:
-    return asset.file == claim.file and asset.derivatives_due == claim.due
+def _held(claim: Claim) -> str | None:
+    """Lock the row that has the claimed file, and return its id; None where the claim holds no longer.
+
+    It may be another row than before: a promote moves a file with all that is known of it, the lease included.
+    """
+    rows = Asset.objects.filter(file=claim.file, derivatives_due=claim.due).select_for_update(no_key=True)
+    return rows.values_list("pk", flat=True).first()
 
 
 def _mark(asset_id: str, **fields: Any) -> None:
@@ -222,5 +225,5 @@ def _mark(asset_id: str, **fields: Any) -> None:
     Asset.objects.filter(pk=asset_id).update(**fields)
 
 
-def _delete(sizes: dict[str, str], but: dict[str, str]) -> None:
-    storage.delete([storage.size_name(name) for name in set(sizes.values()) - set(but.values())])
+def _delete(sizes: set[str]) -> None:
+    storage.delete([storage.size_name(name) for name in sizes])

@@ -1,11 +1,13 @@
 """The child process: takes limits upon itself, reads one file, writes what it makes of it, and tells it as JSON."""
 
 import argparse
+import ctypes
 import importlib
 import json
 import os
 import resource
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from assets.signatures import BY_CONTENT_TYPE
 from raster.errors import BadUserInput
 
 MAX_FILE_SIZE = 256 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
 NICENESS = 5  # whoever waits for an answer comes first
 
 
@@ -52,6 +55,8 @@ def limit(seconds: int, memory: int) -> None:
         resource.setrlimit(kind, (most, most))
     # Its parent waits no longer either; but the parent may be gone.
     signal.alarm(seconds)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(NICENESS)
 
 
