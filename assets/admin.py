@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.read_only_admin import ReadOnlyAdmin
-from assets.models import Asset, AssetTag, Tag
+from assets.models import Asset, AssetEvent, AssetTag, Tag
 
 
 @admin.register(Asset)
@@ -27,3 +27,12 @@ class AssetTagAdmin(ReadOnlyAdmin):
     list_display = ("tag", "asset")
     list_select_related = ("tag", "asset")
     search_fields = ("tag__text", "=asset__id", "asset__name")
+
+
+@admin.register(AssetEvent)
+class AssetEventAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "asset", "by_name", "at")
+    list_filter = ("kind", "at")
+    list_select_related = ("asset",)
+    search_fields = ("=asset__id", "asset__name", "by_name")
+    ordering = ("-at", "-id")

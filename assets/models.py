@@ -87,9 +87,6 @@ class Asset(models.Model):
     approval_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     approval_by_name = models.CharField(max_length=254, blank=True)
     approval_at = models.DateTimeField(null=True, blank=True)
-    promoting_until = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="While a promote has it, until this moment at most."
-    )
 
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     uploaded_by_name = models.CharField(max_length=254)

@@ -279,7 +279,11 @@ class OperatorPrincipal(Principal):
 
     @property
     def label(self) -> str:
-        return f"staff {self.staff.email}" if self.staff else "operator"
+        return "operator"
+
+    @property
+    def audit_label(self) -> str:
+        return f"staff {self.staff.email}" if self.staff else self.label
 
     @property
     def user_id(self) -> int | None:

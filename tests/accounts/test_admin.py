@@ -13,9 +13,10 @@ from django.urls import reverse
 from accounts.models import Session, User
 from apikeys.contracts import RevealedKey
 from apikeys.models import APIKey, KeyGrant
+from assets.events import record_event
 from orgs.models import AuditEntry
 from tests.apikeys.people import TOO_LONG_AGO, sign_in
-from tests.factories import PASSWORD, AssetFactory, Cast
+from tests.factories import OPERATOR, PASSWORD, AssetFactory, Cast
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 READ_ONLY = {"orgs", "assets", "apikeys"}
@@ -30,7 +31,7 @@ def address(model: type[Model], page: str, *arguments: Any) -> str:
 @pytest.fixture
 def key(cast: Cast) -> RevealedKey:
     """A key of Acme, and a row of every other model."""
-    AssetFactory(library=cast.barcelona, tagged=["sea"])
+    record_event(OPERATOR, [AssetFactory(library=cast.barcelona, tagged=["sea"]).pk], "upload")
     for user in (cast.alice, cast.bob):
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return cast.key("Agent", barcelona="write", paris="read")

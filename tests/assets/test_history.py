@@ -25,6 +25,8 @@ from assets.operations.history import MOST_EVENTS, list_history
 from assets.operations.tags import tag_assets, untag_assets
 from assets.operations.transfers import transfer_assets
 from assets.operations.trash import delete_assets, restore_assets
+from orgs.access import OperatorPrincipal, Origin
+from orgs.models import AuditEntry
 from raster.errors import LibraryNotAuthorized, OrganizationNotFound, RasterError, ResourceNotFound
 from tests.assets.people import key_principal, person
 from tests.factories import AssetFactory, Cast
@@ -154,3 +156,11 @@ def test_a_long_history_is_cut_and_costs_no_more_queries(cast: Cast) -> None:
         counts.append(len(queries))
     assert (len(told), told[0].after) == (MOST_EVENTS, str(MOST_EVENTS - 1))
     assert counts[0] == counts[1]
+
+
+def test_staff_are_told_of_as_the_operator_without_their_address(cast: Cast) -> None:
+    asset = AssetFactory(library=cast.barcelona)
+    staff = OperatorPrincipal(Origin("admin"), cast.dave)
+    rename_asset(staff, RenameAsset.model_validate({**BARCELONA, "assetId": asset.pk, "name": "Ocean"}))
+    assert [record.by.name for record in history(cast, asset)] == ["operator"]
+    assert AuditEntry.objects.get(action="asset.rename").actor == "staff dave@example.com"
