@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
-from raster.errors import ServiceUnavailable
+from raster.errors import RasterError, ServiceUnavailable
 
 DIGEST_LENGTH = 32
 
@@ -77,11 +77,11 @@ def save_original(asset_id: str, path: Path) -> str:
         with path.open("rb") as file:
             default_storage.save(name, _Movable(file))
     except OSError as error:
-        delete([name])
+        discard([name])
         logger.error("The storage does not take a file", exc_info=error)
         raise ServiceUnavailable from None
     except BaseException:
-        delete([name])
+        discard([name])
         raise
     return name
 
@@ -176,6 +176,15 @@ def delete(names: list[str]) -> None:
     """Delete files by their names in the storage; one that is not there is no failure."""
     for name in names:
         default_storage.delete(name)
+
+
+def discard(names: list[str]) -> None:
+    """Delete files of something that failed. What cannot be deleted either is found by the sweep."""
+    for name in names:
+        try:
+            default_storage.delete(name)
+        except (OSError, RasterError) as error:
+            logger.warning("A file of what failed is left behind", exc_info=error)
 
 
 def _stored_file(name: str, found: os.stat_result) -> StoredFile:

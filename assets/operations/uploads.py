@@ -143,7 +143,7 @@ def store_assets(
             stored.append(asset.file)
             storage.save_original(asset.pk, file.staged.path)
     except BaseException:
-        storage.delete(stored)
+        storage.discard(stored)
         raise
     try:
         with transaction.atomic():
@@ -155,7 +155,7 @@ def store_assets(
             _insert(principal, library, assets)
     except (RasterError, AlreadyThere):
         # After any other failure nobody knows whether the rows were written. If not, the sweep finds the files.
-        storage.delete(stored)
+        storage.discard(stored)
         raise
     return assets
 
