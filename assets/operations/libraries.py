@@ -2,9 +2,10 @@
 
 import secrets
 import string
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from assets.contracts import CreateLibrary, LibraryRecord, ListLibraries, RenameLibrary
@@ -124,7 +125,7 @@ def library_records(libraries: list[Library]) -> list[LibraryRecord]:
     ]
 
 
-def _of(assets: AssetQuerySet, library_ids: list[int]) -> AssetQuerySet:
+def _of(assets: AssetQuerySet, library_ids: list[int]) -> QuerySet[Asset, Any]:
     return assets.filter(library__in=library_ids).order_by().values("library")
 
 
