@@ -195,7 +195,7 @@ class FoldedWord(models.CharField):  # type: ignore[type-arg]  # generic in the 
     """A folded word, which both databases sort by its characters' numbers, so that beginnings are ranges."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:
-        plain: str = super().db_type(connection)
+        plain = str(super().db_type(connection))
         return f'{plain} COLLATE "C"' if connection.vendor == "postgresql" else plain
 
 

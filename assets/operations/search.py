@@ -1,0 +1,133 @@
+"""Finding assets by words in every library that the caller reaches."""
+
+from assets.contracts import MOST_FOUND, SearchAssets, SearchHit, SearchResult
+from assets.highlights import highlights
+from assets.models import Asset
+from assets.records import asset_record, with_parts
+from assets.search_engines import MOST_NAMED_LIBRARIES, Scope, engine
+from assets.search_index import approval_token, tag_token
+from assets.search_query import Groups, Matching, Token, Word, matching_of, steps
+from assets.search_words import runs, words_of
+from assets.spelling import closest_word, is_correctable, is_known, longer_words
+from orgs.access import OrganizationRef, Principal
+from orgs.models import Library
+from raster.errors import LibraryNotAuthorized
+
+
+def search_assets(principal: Principal, command: SearchAssets) -> SearchResult:
+    """Return a page of the assets that hold every word, best first, then newest first.
+
+    A word that no asset in reach holds is corrected where it looks mistyped, and ``corrected`` says to what.
+
+    Raises:
+        LibraryNotAuthorized: one of ``libraries`` is unknown or out of reach.
+    """
+    organization = principal.organization(command.organization_id)
+    scope = _scope(principal, organization, command)
+    texts = words_of(command.q)
+    if scope.libraries == () or (command.q.strip() and not texts):
+        return SearchResult(hits=[], found=0, found_capped=False, page=command.page)
+    words = [_word(scope, text) for text in texts]
+    found, ids = _search(scope, command, words)
+    corrected = None
+    if not found and texts:
+        corrections = _corrections(scope, texts)
+        if corrections:
+            words = [_corrected(text, corrections) or word for text, word in zip(texts, words, strict=True)]
+            found, ids = _search(scope, command, words)
+            corrected = _rewritten(command.q, corrections) if found else None
+    return SearchResult(
+        hits=_hits(principal, organization, ids, words),
+        found=min(found, MOST_FOUND),
+        found_capped=found > MOST_FOUND,
+        page=command.page,
+        corrected=corrected,
+    )
+
+
+def _scope(principal: Principal, organization: OrganizationRef, command: SearchAssets) -> Scope:
+    """Return which libraries are searched.
+
+    Raises:
+        LibraryNotAuthorized: one that was asked for is unknown or out of reach.
+    """
+    reach = principal.libraries().filter(organization_id=organization.id)
+    if command.libraries is not None:
+        asked = set(command.libraries)
+        reach = reach.filter(slug__in=asked)
+        if reach.count() != len(asked):
+            raise LibraryNotAuthorized
+    ids = tuple(reach.order_by("pk").values_list("pk", flat=True)[: MOST_NAMED_LIBRARIES + 1])
+    every = Library.objects.filter(organization_id=organization.id).count()
+    if len(ids) <= MOST_NAMED_LIBRARIES:
+        is_every = len(ids) == every
+        return Scope(organization.id, libraries=None if is_every and len(ids) > 1 else ids)
+    return Scope(organization.id, many=None if reach.count() == every else reach)
+
+
+def _narrowing(command: SearchAssets) -> Groups:
+    groups: list[tuple[Token, ...]] = []
+    if command.approval is not None:
+        groups.append((Token(approval_token(command.approval)),))
+    if command.tags:
+        groups.append(tuple({Token(tag_token(tag.strip())) for tag in command.tags}))
+    return tuple(groups)
+
+
+def _word(scope: Scope, text: str) -> Word:
+    matching = matching_of(text)
+    longer = longer_words(scope, text) if matching is Matching.BEGINNING else None
+    return Word(text, matching, longer)
+
+
+def _search(scope: Scope, command: SearchAssets, words: list[Word]) -> tuple[int, list[tuple[str, int]]]:
+    """Return how many assets there are, and the ids and scores of those on the page."""
+    searched = steps(_narrowing(command), words)
+    where = engine(scope)
+    found = where.count(searched[-1])
+    return found, where.page(searched, found, (command.page - 1) * command.page_size, command.page_size)
+
+
+def _corrections(scope: Scope, texts: list[str]) -> dict[str, str]:
+    """Return what the words that nothing holds were meant to be: nothing if that is not known of each of them."""
+    corrections: dict[str, str] = {}
+    for text in texts:
+        if is_correctable(text) and not is_known(scope, text):
+            closest = closest_word(scope, text)
+            if closest is None:
+                return {}
+            corrections[text] = closest
+    return corrections
+
+
+def _corrected(text: str, corrections: dict[str, str]) -> Word | None:
+    return Word(corrections[text], Matching.CORRECTED) if text in corrections else None
+
+
+def _rewritten(text: str, corrections: dict[str, str]) -> str:
+    """Return what was typed with the corrected words in their places."""
+    parts: list[str] = []
+    at = 0
+    for run in runs(text):
+        if run.text in corrections:
+            parts += [text[at : run.places[0]], corrections[run.text]]
+            at = run.places[-1] + 1
+    return "".join([*parts, text[at:]])
+
+
+def _hits(
+    principal: Principal, organization: OrganizationRef, ids: list[tuple[str, int]], words: list[Word]
+) -> list[SearchHit]:
+    reach = principal.libraries().filter(organization_id=organization.id).order_by().values("pk")
+    scores = dict(ids)
+    rows = Asset.objects.filter(pk__in=scores, library__in=reach).main().live().select_related("library")
+    records = {asset.pk: asset_record(asset, organization.slug, asset.library) for asset in with_parts(rows)}
+    return [
+        SearchHit(
+            **dict(record),
+            score=scores[asset_id],
+            highlights=highlights(record.name, record.description, record.tags, words),
+        )
+        for asset_id in scores
+        if (record := records.get(asset_id)) is not None
+    ]

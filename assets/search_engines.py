@@ -1,0 +1,266 @@
+"""Finding entries by tokens, newest first, in each database's own full text.
+
+Both find the same. They differ in what is cheap: FTS5 walks the places of a token from the newest on and stops when it
+has enough; PostgreSQL reads all rows of a token, or the newest rows whatever their tokens.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from assets.contracts import MOST_FOUND
+from assets.models import SearchEntry
+from assets.search_index import library_token, organization_token
+from assets.search_query import Groups, Step, Token
+from orgs.models import Library
+
+#: So many libraries are named one by one; more are compared as a set.
+MOST_NAMED_LIBRARIES = 64
+TABLE = "assets_searchentry"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The libraries that a search is about: all of an organization, some by their ids, or a set of many."""
+
+    organization_id: int
+    libraries: tuple[int, ...] | None = None
+    many: QuerySet[Library] | None = None
+
+    @property
+    def group(self) -> tuple[Token, ...]:
+        """The tokens of which each of its entries holds one; it has all that hold one, unless it is a set of many."""
+        if self.libraries is None:
+            return (Token(organization_token(self.organization_id)),)
+        return tuple(Token(library_token(library_id)) for library_id in self.libraries)
+
+    def is_among(self, column: str) -> tuple[str, list[Any]]:
+        """Return a condition that a column names one of its libraries, with the condition's parameters."""
+        if self.libraries is not None:
+            return f"{column} IN ({', '.join(['%s'] * len(self.libraries))})", list(self.libraries)
+        if self.many is None:
+            return "TRUE", []
+        sql, parameters = self.many.order_by().values("pk").query.sql_with_params()
+        return f"{column} IN ({sql})", list(parameters)
+
+
+Found = list[tuple[str, int]]
+
+
+class Engine(Protocol):
+    """Where the entries of a scope are found. Nothing is found beyond the first ``MOST_FOUND``."""
+
+    def count(self, step: Step) -> int:
+        """Return how many match what the step wants, and at most one more than ``MOST_FOUND``."""
+
+    def page(self, steps: Sequence[Step], found: int, start: int, size: int) -> Found:
+        """Return the ids and scores of a page, best first, then newest first, of so many that are found."""
+
+
+def engine(scope: Scope) -> Engine:
+    """Return the engine of the database in use."""
+    return PostgreSQL(scope) if connection.vendor == "postgresql" else SQLite(scope)
+
+
+def _rows(sql: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+@dataclass(frozen=True)
+class SQLite:
+    """FTS5, whose row ids are places, so that the order of its lists is that of age."""
+
+    scope: Scope
+
+    def count(self, step: Step) -> int:
+        source, parameters = self._source(step.wanted, None)
+        sql = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT {MOST_FOUND + 1})"  # noqa: S608 - no input
+        [(found,)] = _rows(sql, parameters)
+        return int(found)
+
+    def page(self, steps: Sequence[Step], found: int, start: int, size: int) -> Found:
+        end = min(start + size, MOST_FOUND, found)
+        places: list[tuple[int, int]] = []
+        for step in steps:
+            if len(places) >= end:
+                break
+            source, parameters = self._source(step.wanted, step.better)
+            sql = f"SELECT assets_search.rowid {source} ORDER BY assets_search.rowid DESC LIMIT %s"
+            places += [(place, step.score) for (place,) in _rows(sql, [*parameters, end - len(places)])]
+        shown = places[start:end]
+        rows = SearchEntry.objects.filter(place__in=[place for place, _ in shown])
+        ids = dict(rows.values_list("place", "asset_id"))
+        return [(ids[place], score) for place, score in shown if place in ids]
+
+    def _source(self, wanted: Groups, better: Groups | None) -> tuple[str, list[Any]]:
+        expression = _match((self.scope.group, *wanted))
+        if better:
+            expression = f"({expression}) NOT ({_match(better)})"
+        if self.scope.many is None:
+            return "FROM assets_search WHERE assets_search MATCH %s", [expression]
+        condition, parameters = self.scope.is_among("entry.library_id")
+        return (
+            (
+                f"FROM assets_search CROSS JOIN {TABLE} entry ON entry.place = assets_search.rowid "
+                f"WHERE assets_search MATCH %s AND {condition}"
+            ),
+            [expression, *parameters],
+        )
+
+
+def _match(groups: Groups) -> str:
+    """Return an expression of FTS5. Tokens hold nothing that would have to be escaped (see ``search_words``)."""
+    return " AND ".join("({})".format(" OR ".join(map(_matched, group))) for group in groups)
+
+
+def _matched(token: Token) -> str:
+    return f'"{token.text}"*' if token.is_beginning else f'"{token.text}"'
+
+
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A column of type tsvector: looks through the newest entries first, and asks its GIN index if they are not enough.
+
+    The planner is led: what it believes of two words together, or of a limit, can be wrong by orders of magnitude.
+    """
+
+    scope: Scope
+
+    #: So many of the newest entries are looked through at first, which takes a millisecond, ...
+    newest: ClassVar = 4_000
+    #: ... and so many if more than can be shown are known to match: nearly as much as the index takes for them.
+    newer: ClassVar = 200_000
+    #: If fewer of the newest match, few do, and the index has them sooner.
+    dense: ClassVar = 0.1
+    #: So many are sorted by score at once; of more, each score is looked for by itself.
+    ranked: ClassVar = 2_000
+    #: Libraries with more entries than this are no way into the index.
+    few: ClassVar = 50_000
+
+    def count(self, step: Step) -> int:
+        matching, seen = self._count_newest(step, self.newest)
+        if seen < self.newest:
+            return min(matching, MOST_FOUND + 1)
+        if matching >= self.dense * self.newest:
+            enough = int(MOST_FOUND * 1.5 * self.newest / matching)
+            matching, seen = self._count_newest(step, enough)
+            if seen < enough or matching > MOST_FOUND:
+                return min(matching, MOST_FOUND + 1)
+        source, parameters = self._indexed(step.wanted, None)
+        [(found,)] = _rows(
+            f"WITH matching AS MATERIALIZED (SELECT 1 {source}) "  # noqa: S608 - no input
+            f"SELECT count(*) FROM (SELECT 1 FROM matching LIMIT {MOST_FOUND + 1}) AS first",
+            parameters,
+        )
+        return int(found)
+
+    def page(self, steps: Sequence[Step], found: int, start: int, size: int) -> Found:
+        end = min(start + size, MOST_FOUND, found)
+        if end <= start:
+            return []
+        if found <= self.ranked:
+            return self._ranked(steps, start, end)
+        shown: Found = []
+        for step in steps:
+            if len(shown) < end:
+                ids = self._step(step, end - len(shown), is_capped=found > MOST_FOUND)
+                shown += [(asset_id, step.score) for asset_id in ids]
+        return shown[start:end]
+
+    def _ranked(self, steps: Sequence[Step], start: int, end: int) -> Found:
+        source, parameters = self._indexed(steps[-1].wanted, None)
+        whens = " ".join(["WHEN tokens @@ %s::tsquery THEN %s"] * (len(steps) - 1))
+        scores = [value for step in steps[:-1] for value in (_query(step.wanted, None), step.score)]
+        score = f"CASE {whens} ELSE %s END" if whens else "%s"
+        rows = _rows(
+            f"WITH matching AS MATERIALIZED (SELECT asset_id, place, {score} AS score {source}) "  # noqa: S608 - no input
+            "SELECT asset_id, score FROM matching ORDER BY score DESC, place DESC, asset_id DESC LIMIT %s OFFSET %s",
+            [*scores, steps[-1].score, *parameters, end - start, start],
+        )
+        return [(asset_id, int(score)) for asset_id, score in rows]
+
+    def _step(self, step: Step, most: int, *, is_capped: bool) -> list[str]:
+        """Return the newest assets of one score."""
+        for window in (self.newest, self.newer) if is_capped else (self.newest,):
+            source, parameters = self._newest(window)
+            condition, values = self._matches(step)
+            rows = _rows(
+                f"SELECT asset_id FROM {source} WHERE {condition} "  # noqa: S608 - no input
+                "ORDER BY place DESC, asset_id DESC LIMIT %s",
+                [*parameters, *values, most],
+            )
+            if len(rows) == most:
+                break
+        else:
+            source, parameters = self._indexed(step.wanted, step.better)
+            rows = _rows(
+                f"WITH matching AS MATERIALIZED (SELECT asset_id, place {source}) "  # noqa: S608 - no input
+                "SELECT asset_id FROM matching ORDER BY place DESC, asset_id DESC LIMIT %s",
+                [*parameters, most],
+            )
+        return [asset_id for (asset_id,) in rows]
+
+    def _count_newest(self, step: Step, window: int) -> tuple[int, int]:
+        """Return how many of the newest match what the step wants, and of how many."""
+        source, parameters = self._newest(window)
+        condition, values = self._matches(replace(step, better=None))
+        sql = f"SELECT count(*) FILTER (WHERE {condition}), count(*) FROM {source}"  # noqa: S608 - no input
+        [(matching, seen)] = _rows(sql, [*values, *parameters])
+        return matching, seen
+
+    def _newest(self, window: int) -> tuple[str, list[Any]]:
+        """Return a table of the newest entries of the library, or of the organization that the libraries are in."""
+        if self.scope.libraries is not None and len(self.scope.libraries) == 1:
+            where, value = "library_id", self.scope.libraries[0]
+        else:
+            where, value = "organization_id", self.scope.organization_id
+        return (
+            (
+                f"(SELECT asset_id, place, library_id, tokens FROM {TABLE} WHERE {where} = %s "  # noqa: S608 - no input
+                "ORDER BY place DESC, asset_id DESC LIMIT %s) AS newest"
+            ),
+            [value, window],
+        )
+
+    def _matches(self, step: Step) -> tuple[str, list[Any]]:
+        condition, parameters = self.scope.is_among("library_id")
+        if not step.wanted:
+            return condition, parameters
+        return f"{condition} AND tokens @@ %s::tsquery", [*parameters, _query(step.wanted, step.better)]
+
+    def _indexed(self, wanted: Groups, better: Groups | None) -> tuple[str, list[Any]]:
+        """Return what gives the matching entries of the scope by the index, in no order."""
+        if self._libraries_are_few:
+            query = _query((self.scope.group, *wanted), better)
+            return f"FROM {TABLE} WHERE tokens @@ %s::tsquery", [query]
+        everywhere = Scope(self.scope.organization_id).group
+        condition, parameters = self.scope.is_among("library_id")
+        query = _query((everywhere, *wanted), better)
+        return f"FROM {TABLE} WHERE tokens @@ %s::tsquery AND {condition}", [query, *parameters]
+
+    @cached_property
+    def _libraries_are_few(self) -> bool:
+        """Whether the index is best entered by the libraries' own tokens."""
+        if self.scope.libraries is None:
+            return False
+        if len(self.scope.libraries) == 1:
+            return True
+        entries = SearchEntry.objects.filter(library__in=self.scope.libraries)
+        return entries[: self.few].count() < self.few
+
+
+def _query(wanted: Groups, better: Groups | None) -> str:
+    """Return a tsquery. Tokens hold nothing that would have to be escaped (see ``search_words``)."""
+    query = " & ".join("({})".format(" | ".join(map(_lexeme, group))) for group in wanted)
+    return f"{query} & !({_query(better, None)})" if better else query
+
+
+def _lexeme(token: Token) -> str:
+    return f"'{token.text}':*" if token.is_beginning else f"'{token.text}'"
