@@ -16,12 +16,13 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import Scope
 
+from mcp_gateway.content import Block, resource_links
 from mcp_gateway.database import DoorDatabase
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from orgs.access import BearerPrincipal
 from raster.contracts import Record, read_json
 from raster.errors import InsufficientScope, InternalServerError, RasterError, ServiceUnavailable
-from raster.workers import Workers, workers, writers
+from raster.workers import Result, Workers, decoders, workers, writers
 
 INSTRUCTIONS = (
     "Raster holds a team's images and files in libraries. Call whoami first: it names the organization and the "
@@ -103,14 +104,17 @@ class Gateway:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown tool")
         _scope(context)[RECORD]["tool"] = tool.name
         try:
-            result = await self._run(tool, _principal(context), params.arguments or {})
+            principal, arguments = _principal(context), params.arguments or {}
+            result = await self._run(tool, principal, arguments)
+            more = await _more(tool, principal, arguments, result)
         except RasterError as error:
             _scope(context)[RECORD]["error"] = error.code
             if isinstance(error, InsufficientScope) and not error.withheld:
                 _scope(context)[CHALLENGE] = error
             failure = {"error": {"code": error.code, "message": error.message, "status": error.status}}
             return _result(json.dumps(failure), isError=True)
-        return _result(result.model_dump_json(), isError=False, structuredContent=result.model_dump(mode="json"))
+        structured = result.model_dump(mode="json")
+        return _result(result.model_dump_json(), *more, isError=False, structuredContent=structured)
 
     async def list_resources(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
@@ -183,7 +187,16 @@ class _WithoutLeaks:
             raise MCPError(code=mcp_types.INTERNAL_ERROR, message=InternalServerError.default_message) from None
 
 
-async def _in_worker(operation: Callable[[], Record], pool: Workers) -> Record:
+async def _more(tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any], result: Record) -> list[Block]:
+    """Return the blocks that follow the JSON of a result."""
+    blocks = resource_links(tool.links(result)) if tool.links else []
+    if tool.preview is not None and arguments.get("preview"):
+        command = read_json(tool.contract, arguments)
+        blocks += await _in_worker(partial(tool.preview, principal, command), decoders)
+    return blocks
+
+
+async def _in_worker(operation: Callable[[], Result], pool: Workers) -> Result:
     """Run an operation in a worker thread; what goes wrong unexpectedly is logged and told in the catalogue's words."""
     try:
         return await pool.run(operation)
@@ -214,6 +227,6 @@ def _refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
         raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown cursor")
 
 
-def _result(text: str, **more: Any) -> dict[str, Any]:
+def _result(text: str, *blocks: Block, **more: Any) -> dict[str, Any]:
     """Return a ``CallToolResult``; the SDK leaves ``resultType`` out where the wire does not know it."""
-    return {"resultType": "complete", "content": [{"type": "text", "text": text}], **more}
+    return {"resultType": "complete", "content": [{"type": "text", "text": text}, *blocks], **more}

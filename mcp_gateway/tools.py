@@ -1,7 +1,7 @@
 """The tools and resources: which operation each runs, and the words that models and people read about it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 from urllib.parse import unquote
@@ -16,11 +16,11 @@ from assets.contracts import (
     DeleteAssets,
     Deleted,
     Described,
-    GetAsset,
     LibraryRecord,
     ListAssets,
     ListLibraries,
     ListTags,
+    LookAtAsset,
     PromoteVariant,
     RenameAsset,
     RenameLibrary,
@@ -39,6 +39,7 @@ from assets.contracts import (
     UploadLinkRecord,
     UploadSource,
     UploadSources,
+    VariantRecord,
 )
 from assets.operations.approvals import set_asset_approval
 from assets.operations.assets import get_asset, list_assets, rename_asset, update_asset_description
@@ -49,6 +50,7 @@ from assets.operations.trash import delete_assets, restore_assets
 from assets.operations.upload_links import create_upload_link
 from assets.operations.uploads import upload_source, upload_sources
 from assets.operations.variants import promote_variant
+from mcp_gateway.content import Block, preview_blocks
 from orgs.access import Principal
 from orgs.contracts import AnyIdentity
 from raster.contracts import Contract, Page, Record, json_schema
@@ -65,7 +67,8 @@ class NoArguments(Contract):
 class Tool(Generic[AnyContract]):
     """A tool. ``operation`` is None for ``whoami`` alone, which the door answers on its event loop.
 
-    ``pool`` is where a slow one runs, and where its arguments are validated, which may be large.
+    ``pool`` is where a slow one runs, and where its arguments are validated, which may be large. ``links`` returns the
+    assets of its record that the result links to, and ``preview`` what follows where the arguments ask for it.
     """
 
     name: str
@@ -79,6 +82,8 @@ class Tool(Generic[AnyContract]):
     idempotent: bool = True
     open_world: bool = False
     pool: Workers | None = None
+    links: Callable[[Any], Sequence[VariantRecord]] | None = None
+    preview: Callable[[Principal, AnyContract], list[Block]] | None = None
     definition: mcp_types.Tool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,14 +132,17 @@ _tools: tuple[Tool[Any], ...] = (
         ListAssets,
         Page[AssetRecord],
         list_assets,
+        links=lambda page: page.data,
     ),
     Tool(
         "get_asset",
         "Get asset",
-        "Returns one asset: name, description, tags, dimensions in pixels, size in bytes, and the url of its file.",
-        GetAsset,
+        "Returns one asset: name, description, tags, dimensions in pixels, size in bytes, and the url of its file. "
+        "With preview you also get to see it, small.",
+        LookAtAsset,
         AssetRecord,
         get_asset,
+        preview=preview_blocks,
     ),
     Tool(
         "list_tags",

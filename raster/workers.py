@@ -47,3 +47,5 @@ workers = Workers(8)
 writers = Workers(4)
 #: What takes files in waits for disks, and for servers of others: neither reads nor writes wait behind it.
 fetchers = Workers(8)
+#: Each waits for a child process that decodes: more of them than processors gain nothing.
+decoders = Workers(2)

@@ -2,3 +2,5 @@
 
 It knows neither Django nor the database, and its environment holds no secret.
 """
+
+PREVIEW_EDGE = 640

@@ -9,11 +9,11 @@ from pathlib import Path
 import blurhash
 import pyvips
 
+from assets.decode import PREVIEW_EDGE
 from assets.images import DAMAGED
 from raster.errors import BadUserInput
 
 WIDTHS = (320, 640, 1280, 2560)
-PREVIEW_EDGE = 640
 MAX_WEBP_HEIGHT = 16_383
 WEBP_QUALITY = 80
 WEBP_EFFORT = 2  # of 6: a third of the time of 4, for files that are 2 % larger

@@ -127,7 +127,7 @@ def video(
             stream.set_display_rotation(rotation)
         for number in range(frames):
             image = pillow(width, height) if number else Image.new("RGB", (width, height))
-            container.mux(stream.encode(av.VideoFrame.from_image(image)))
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))  # type: ignore[no-untyped-call]
         container.mux(stream.encode(None))
     return file.getvalue()
 
