@@ -44,14 +44,16 @@ def upload_ticket(request: HttpRequest, library: Library) -> str:
 def read_ticket(text: str) -> Ticket | None:
     """Return what a ticket says, or None where it is none of ours. It lets nobody in by itself."""
     try:
-        said = signing.loads(text, salt=SALT)
+        user_id, organization_id, library_id, session_digest = signing.loads(text, salt=SALT)
     except signing.BadSignature:
         return None
     try:
         signing.loads(text, salt=SALT, max_age=LIFETIME_SECONDS)
     except signing.SignatureExpired:
-        return Ticket(*said, False)
-    return Ticket(*said, True)
+        is_fresh = False
+    else:
+        is_fresh = True
+    return Ticket(user_id, organization_id, library_id, session_digest, is_fresh)
 
 
 def admit(ticket: Ticket | None, cookies: str, origin: Origin) -> Admission:

@@ -286,6 +286,8 @@ LOGGING = {
         # So do theirs, links to reset a password among them; the access line has route and status.
         "django.request": {"handlers": ["faults"], "propagate": False},
         "django.security": {"handlers": ["nowhere"], "propagate": False},
+        # What is wrong with a form is told to whoever sent it.
+        "python_multipart": {"handlers": ["nowhere"], "propagate": False},
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
 }

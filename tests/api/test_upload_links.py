@@ -70,8 +70,12 @@ def _scope(access: str) -> None:
     )
 
 
-def _key() -> dict[str, object]:
-    return {"organization_id": "acme", "key_id": APIKey.objects.get().pk}
+def _delete_key() -> None:
+    delete_key(OPERATOR, DeleteKey(organization_id="acme", key_id=APIKey.objects.get().pk))
+
+
+def _regenerate() -> None:
+    regenerate_key(OPERATOR, RegenerateKey(organization_id="acme", key_id=APIKey.objects.get().pk))
 
 
 def _bob() -> Membership:
@@ -91,6 +95,10 @@ def _deactivate() -> None:
     type(_bob().user).objects.filter(pk=_bob().user_id).update(is_active=False)
 
 
+def _delete() -> None:
+    _bob().user.delete()
+
+
 def _narrow_elsewhere() -> None:
     connection = Connection.objects.get()
     connection.narrowed = True
@@ -98,10 +106,10 @@ def _narrow_elsewhere() -> None:
 
 
 KILLED: dict[str, tuple[Callable[[Cast], Principal], Callable[[], object]]] = {
-    "key deleted": (lambda cast: of_key(cast, barcelona="write"), lambda: delete_key(OPERATOR, DeleteKey(**_key()))),
+    "key deleted": (lambda cast: of_key(cast, barcelona="write"), _delete_key),
     "key regenerated": (
         lambda cast: of_key(cast, barcelona="write"),
-        lambda: regenerate_key(OPERATOR, RegenerateKey(**_key())),
+        _regenerate,
     ),
     "key narrowed to read": (lambda cast: of_key(cast, barcelona="write"), lambda: _scope("read")),
     "key narrowed to nothing": (lambda cast: of_key(cast, barcelona="write"), lambda: _scope("none")),
@@ -124,7 +132,7 @@ KILLED: dict[str, tuple[Callable[[Cast], Principal], Callable[[], object]]] = {
     "person demoted": (of_page, _demote),
     "person left": (of_page, lambda: _bob().delete()),
     "person deactivated": (of_page, _deactivate),
-    "person deleted": (of_page, lambda: _bob().user.delete()),
+    "person deleted": (of_page, _delete),
     "library deleted": (of_page, lambda: Library.objects.get(slug="barcelona").delete()),
     "expired": (of_page, lambda: UploadLink.objects.update(expires=timezone.now())),
     "used": (of_page, lambda: UploadLink.objects.update(used=timezone.now())),
