@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, transaction
+from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import Session
@@ -24,6 +25,11 @@ DIGEST_LENGTH = 40  # hexadecimal characters, 160 bits: the width of the column
 def digest(session_key: str) -> str:
     """Return what the database holds in place of the session key."""
     return hashlib.sha256(session_key.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def digest_of_session(request: HttpRequest) -> str:
+    """Return what ties something to the browser's session without giving away the session's key."""
+    return digest(request.session.session_key or "")
 
 
 class SessionStore(SessionBase):

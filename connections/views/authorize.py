@@ -10,9 +10,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
-from accounts.sessions import digest
+from accounts.sessions import digest_of_session
 from connections.consent_form import ALL_ORGANIZATIONS, read_answer
 from connections.contracts import Allow
 from connections.models import Client, DeviceAuthorization
@@ -50,7 +50,7 @@ def careful(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callab
     return guarded
 
 
-@require_safe
+@require_GET  # HEAD would keep a request, and read a document, for an answer that nobody sees
 @careful
 @login_required
 def authorize(request: HttpRequest) -> HttpResponse:
@@ -59,7 +59,7 @@ def authorize(request: HttpRequest) -> HttpResponse:
         asked = validate_authorization_request(request)
     except AuthorizationRefused as refusal:
         return _tell_refusal(request, refusal)
-    request_id = begin_authorization(principal_for_user(request), _session(request), asked)
+    request_id = begin_authorization(principal_for_user(request), digest_of_session(request), asked)
     return HttpResponseRedirect(reverse("consent", args=[request_id]), status=303)
 
 
@@ -93,7 +93,7 @@ def _ask(
     request: HttpRequest, request_id: str, choices: Allow | None = None, problem: str | None = None
 ) -> HttpResponse:
     principal = principal_for_user(request)
-    asked = shown(principal, _session(request), request_id, choices)
+    asked = shown(principal, digest_of_session(request), request_id, choices)
     if asked.is_named and not asked.organizations:
         return render(request, "connections/organization_unavailable.html", {"consent": asked}, status=404)
     facts = {"consent": asked, "problem": problem, "all_value": ALL_ORGANIZATIONS, "here": principal.origin}
@@ -104,7 +104,7 @@ def _ask(
 
 
 def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
-    principal, session = principal_for_user(request), _session(request)
+    principal, session = principal_for_user(request), digest_of_session(request)
     command: Allow | None = None
     try:
         command = read_answer(request.POST, request_id)
@@ -119,7 +119,7 @@ def _answer(request: HttpRequest, request_id: str) -> HttpResponse:
 
 
 def _ask_again(request: HttpRequest, request_id: str) -> HttpResponse:
-    principal, session = principal_for_user(request), _session(request)
+    principal, session = principal_for_user(request), digest_of_session(request)
     device = answered_device(principal, session, request_id)
     if device is not None:
         return _device_done(denied=device.state == DeviceAuthorization.State.DENIED)
@@ -142,15 +142,15 @@ def _device_done(*, denied: bool) -> HttpResponse:
 def _tell_refusal(request: HttpRequest, refusal: AuthorizationRefused) -> HttpResponse:
     """Say what is wrong with a request, or have its client say it.
 
-    A client that registered itself is not trusted with sending people on: they see where they would go, and go there
-    themselves.
+    Anybody can register a client or publish a document, and would have people sent anywhere from here. So only what
+    the staff registered sends them on; for others they see where they would go, and go there themselves.
     """
     client, redirect_uri = refusal.client, refusal.redirect_uri
     if client is None or redirect_uri is None:
         return render(request, "connections/request_refused.html", {"refusal": refusal}, status=400)
     told = {"error": refusal.error, "error_description": refusal.description, "state": refusal.state}
     address = with_answer(redirect_uri, told)
-    if client.source != Client.Source.REGISTERED:
+    if client.source == Client.Source.STAFF:
         return _to_client(address)
     facts = {
         "refusal": refusal,
@@ -164,7 +164,3 @@ def _tell_refusal(request: HttpRequest, refusal: AuthorizationRefused) -> HttpRe
 def _to_client(address: str) -> HttpResponse:
     """Send the person on with a GET, whatever they sent. Django's own redirect knows no schemes of programs."""
     return HttpResponse(status=303, headers={"Location": address})
-
-
-def _session(request: HttpRequest) -> str:
-    return digest(request.session.session_key or "")

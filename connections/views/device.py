@@ -8,14 +8,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.sessions import digest
+from accounts.sessions import digest_of_session
 from connections import scopes
 from connections.client_authentication import authenticate_client
 from connections.device_form import CodeForm
 from connections.operations import tokens
 from connections.operations.authorization import begin_authorization
 from connections.operations.devices import asked_by, claim_device, start_device
-from connections.protocol import OAuthError, oauth_endpoint, origin_of
+from connections.protocol import OAuthError, check_parameters, oauth_endpoint, origin_of
 from orgs.principal import principal_for_user
 from raster.errors import BadUserInput, RateLimited
 
@@ -24,8 +24,7 @@ from raster.errors import BadUserInput, RateLimited
 def device_authorization(request: HttpRequest) -> HttpResponse:
     """Give a device its codes (RFC 8628, section 3.2). Which organizations exist plays no part in it."""
     client = authenticate_client(request)
-    if len(request.POST.getlist("scope")) > 1:
-        raise OAuthError("invalid_request", "A parameter is sent more than once.")
+    check_parameters(request)
     asked = scopes.read_scope(request.POST.get("scope"))
     if asked is None:
         raise OAuthError("invalid_scope", "None of these scopes is known here.")
@@ -63,8 +62,8 @@ def code_page(request: HttpRequest) -> HttpResponse:
             form.add_error("code", f"Too many tries. Wait {error.retry_after // 60 + 1} minutes, then try again.")
             status = error.status
         else:
-            session = digest(request.session.session_key or "")
-            return redirect("consent", begin_authorization(principal, session, asked_by(device)))
+            request_id = begin_authorization(principal, digest_of_session(request), asked_by(device))
+            return redirect("consent", request_id)
     return render(request, "connections/device.html", {"form": form}, status=status)
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 from django.conf import settings
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from accounts.models import Session
-from accounts.sessions import SessionStore, digest
+from accounts.sessions import SessionStore, digest, digest_of_session
 from tests.factories import Cast
 
 pytestmark = pytest.mark.usefixtures("static_files")
@@ -52,3 +52,12 @@ def test_signing_out_ends_the_session_for_every_copy_of_its_cookie(client: Clien
     before = client.cookies[settings.SESSION_COOKIE_NAME].value
     client.post("/logout")
     assert not is_signed_in(browser_with(before))
+
+
+def test_what_is_tied_to_a_session_does_not_give_its_key_away(client: Client, cast: Cast) -> None:
+    client.force_login(cast.alice)
+    request = RequestFactory().get("/")
+    for key in (client.cookies[settings.SESSION_COOKIE_NAME].value, None):
+        request.session = SessionStore(key)
+        assert digest_of_session(request) == digest(key or "")
+    assert digest_of_session(request) not in {row.session_key for row in Session.objects.all()}

@@ -15,7 +15,6 @@ from django.utils import timezone
 from accounts.models import RateCount
 from connections.models import AccessToken, AuthorizationCode, AuthorizationRequest, Client, Connection, RefreshToken
 from connections.views.registration import ADDRESS_LIMIT
-from tests.connections.asking import make_document_client
 from tests.connections.factories import make_client
 from tests.connections.flow import (
     RETURN_ADDRESS,
@@ -177,9 +176,9 @@ def test_4_4_every_answer_names_its_giver_once_whether_it_is_a_code_or_an_error(
     issuer = httpx2.get(server.url + METADATA).json()
     assert issuer["authorization_response_iss_parameter_supported"] is True
     mixed_up = "https://app.example.com/callback?iss=https%3A%2F%2Fevil.example&%69ss=evil"
-    make_document_client("https://app.example.com/client", redirect_uris=[RETURN_ADDRESS, mixed_up])
+    make_client("staff-app", source=Client.Source.STAFF, redirect_uris=[RETURN_ADDRESS, mixed_up])
     for uri in (RETURN_ADDRESS, mixed_up):
-        app = App(server, "https://app.example.com/client", uri)
+        app = App(server, "staff-app", uri)
         answers = [
             app.allowed(alice),
             press(alice, app.shown(alice), "cancel"),

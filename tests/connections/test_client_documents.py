@@ -4,7 +4,6 @@ import io
 import ipaddress
 from collections.abc import Callable
 from datetime import timedelta
-from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -204,7 +203,7 @@ def test_a_fresh_copy_is_used(site: Site) -> None:
         ({"cache_control": "max-age=" + "9" * 5000}, 86_400),
         ({"cache_control": "max-age=soon"}, 3600),
         ({"expires": "0"}, 60),
-        ({"expires": format_datetime(timezone.now() + timedelta(hours=5), usegmt=True)}, 5 * 3600),
+        ({"date": "Mon, 05 Jan 2026 10:00:00 GMT", "expires": "Mon, 05 Jan 2026 15:00:00 GMT"}, 5 * 3600),
     ],
 )
 def test_a_copy_is_fresh_as_long_as_its_headers_say_within_bounds(

@@ -12,6 +12,7 @@ from tests.apikeys.people import sign_in
 from tests.connections.asking import STATE, make_document_client, query, text, told, words
 from tests.connections.factories import RETURN_ADDRESS, make_client
 from tests.factories import Cast
+from tests.sites import Site
 
 WRONG = [
     ({"response_type": "token"}, "unauthorized_client unsupported_response_type"),
@@ -67,10 +68,12 @@ def test_an_unknown_app_or_return_address_is_a_page_that_leads_nowhere(
 
 
 @pytest.mark.parametrize(("changes", "errors"), WRONG)
-def test_an_app_that_registered_itself_sends_nobody_on_by_itself(
-    browser: Browser, settings: Settings, changes: dict[str, Any], errors: str
+@pytest.mark.parametrize("client_id", ["test-app", "https://evil.example/client.json"])
+def test_an_app_that_anybody_could_make_sends_nobody_on_by_itself(
+    browser: Browser, client_id: str, changes: dict[str, Any], errors: str
 ) -> None:
-    answer = browser.get(query(**changes))
+    make_document_client("https://evil.example/client.json", name="Claude", redirect_uris=[RETURN_ADDRESS])
+    answer = browser.get(query(**{"client_id": client_id, **changes}))
     assert answer.status_code == 400 and "Location" not in answer.headers
     page = text(answer)
     assert "Return to app.example.com" in page
@@ -80,14 +83,12 @@ def test_an_app_that_registered_itself_sends_nobody_on_by_itself(
 
 
 @pytest.mark.parametrize(("changes", "errors"), WRONG)
-@pytest.mark.parametrize("source", ["document", "staff"])
-def test_apps_of_known_origin_are_told_what_is_wrong(
-    browser: Browser, settings: Settings, source: str, changes: dict[str, Any], errors: str
+def test_an_app_of_the_staff_is_told_what_is_wrong(
+    browser: Browser, settings: Settings, changes: dict[str, Any], errors: str
 ) -> None:
-    client_id = "https://claude.ai/oauth/client" if source == "document" else "staff-app"
-    make_document_client(client_id, source=source)
-    answer = browser.get(query(**{"client_id": client_id, "redirect_uri": "https://claude.ai/callback", **changes}))
-    assert answer.headers["Location"].startswith("https://claude.ai/callback?error=")
+    make_client("staff-app", source=Client.Source.STAFF)
+    answer = browser.get(query(**{"client_id": "staff-app", **changes}))
+    assert answer.headers["Location"].startswith(f"{RETURN_ADDRESS}?error=")
     parameters = told(answer)
     assert parameters["error"][0] in errors.split()
     assert (parameters["state"], parameters["iss"]) == ([STATE], [settings.BASE_URL])
@@ -96,6 +97,17 @@ def test_apps_of_known_origin_are_told_what_is_wrong(
 def test_nothing_but_looking_is_possible_at_the_endpoint(browser: Browser) -> None:
     for method in ("post", "put", "delete"):
         assert getattr(browser, method)(query()).status_code == 405
+
+
+def test_asking_for_no_answer_keeps_no_request_and_reads_no_document(browser: Browser, site: Site) -> None:
+    url = site.page("/client.json", {})
+    for client_id in ("test-app", url):
+        answer = browser.head(query(client_id=client_id))
+        assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+    assert not AuthorizationRequest.objects.exists()
+    assert site.asked == []
+    assert browser.get(query(client_id=url)).status_code == 400
+    assert site.paths_asked() == ["/client.json"]
 
 
 @pytest.mark.parametrize(
