@@ -26,6 +26,8 @@ from assets.contracts import (
     RenameLibrary,
     RestoreAssets,
     Restored,
+    SearchAssets,
+    SearchResult,
     SetAssetApproval,
     TagAssets,
     Tagged,
@@ -44,6 +46,7 @@ from assets.contracts import (
 from assets.operations.approvals import set_asset_approval
 from assets.operations.assets import get_asset, list_assets, rename_asset, update_asset_description
 from assets.operations.libraries import create_library, list_libraries, rename_library
+from assets.operations.search import search_assets
 from assets.operations.tags import list_tags, tag_assets, untag_assets
 from assets.operations.transfers import transfer_assets
 from assets.operations.trash import delete_assets, restore_assets
@@ -143,6 +146,17 @@ _tools: tuple[Tool[Any], ...] = (
         AssetRecord,
         get_asset,
         preview=preview_blocks,
+    ),
+    Tool(
+        "search_assets",
+        "Search assets",
+        "Finds assets by words in their names, tags and descriptions, in every library that this credential reaches or "
+        "in those given: best matches first, then newest. All words must be in an asset. Mistyped words are corrected, "
+        "and corrected says what was searched instead. An empty q lists everything, newest first.",
+        SearchAssets,
+        SearchResult,
+        search_assets,
+        links=lambda result: result.hits,
     ),
     Tool(
         "list_tags",

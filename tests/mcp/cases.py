@@ -34,7 +34,12 @@ def _transfer(organization: str, library: str, asset: str) -> dict[str, Any]:
     }
 
 
+def _search(organization: str, library: str, asset: str) -> dict[str, Any]:
+    return {"organizationId": organization, "q": "secret", "libraries": [library]}
+
+
 READS: dict[str, Arguments] = {
+    "search_assets": _search,
     "list_assets": _at(),
     "get_asset": _at(assetId="ASSET"),
     "list_tags": _at(),

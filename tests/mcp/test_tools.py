@@ -160,6 +160,7 @@ def test_results_are_what_the_output_schemas_say(server: Server, cast: Cast, wir
         "list_assets": BARCELONA,
         "get_asset": {**BARCELONA, "assetId": asset.pk},
         "list_tags": BARCELONA,
+        "search_assets": {**ACME, "q": "sea"},
         "tag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "untag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "update_asset_description": {**BARCELONA, "assetId": asset.pk, "description": "Words"},
