@@ -124,7 +124,7 @@ def test_a_fetched_file_is_called_as_its_server_or_its_url_says(
     site: Site, opened: ExitStack, path: str, disposition: str, name: str
 ) -> None:
     headers = {"content_disposition": disposition} if disposition else {}
-    [found] = bring(opened, at(site.page(path, b"hello", **headers)))
+    [found] = bring(opened, at(site.page(path, b"hello", 200, **headers)))
     assert found.given_name == name
 
 

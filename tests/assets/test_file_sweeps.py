@@ -1,0 +1,151 @@
+"""The sweep deletes files that no asset has, once they are a day old, and nothing else."""
+
+import io
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import call_command
+
+from assets import storage
+from assets.models import Asset, new_asset_id
+from assets.operations.sweeps import LEASE, sweep_files, sweep_files_if_due
+from assets.staging import stage, staging_folder
+from tests.assets.stored import stored_asset
+from tests.factories import Cast
+
+DAY = 24 * 3600
+NOTHING = {"staged files": 0, "stored files": 0}
+
+
+@pytest.fixture(autouse=True)
+def no_other_files() -> Iterator[None]:
+    """Hide what other tests have left behind, by making it young."""
+    _age(_files(), 0)
+    yield
+    _age(_files(), 0)
+
+
+def _files() -> set[Path]:
+    folders = (Path(settings.MEDIA_ROOT), staging_folder())
+    return {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+
+
+def _age(paths: set[Path], seconds: float) -> None:
+    moment = time.time() - seconds
+    for path in paths:
+        os.utime(path, (moment, moment))
+
+
+def leave_behind() -> set[Path]:
+    """Make what killed processes leave: a staged file, an original and a size without a row."""
+    key = new_asset_id()
+    staged = stage("sea.jpg", [b"staged"]).path
+    with stage("sea.jpg", [b"original"]) as original:
+        name = storage.save_original(key, original.path)
+    size = storage.size_name(storage.save_size(name, b"size"))
+    return {staged, storage.local_path(name), storage.local_path(size)}
+
+
+def test_what_was_left_behind_goes_after_a_day_and_nothing_younger(cast: Cast) -> None:
+    left = leave_behind()
+    _age(left, DAY - 60)
+    assert sweep_files() == NOTHING
+    assert all(path.exists() for path in left)
+    _age(left, DAY + 60)
+    assert sweep_files() == {"staged files": 1, "stored files": 2}
+    assert not any(path.exists() for path in left)
+    assert sweep_files() == NOTHING
+
+
+def test_files_of_assets_stay_however_old_wherever_the_assets_are(cast: Cast) -> None:
+    before = _files()
+    asset = stored_asset(cast.barcelona, b"asset")
+    stored_asset(cast.paris, b"in the trash", trashed="2026-01-01T00:00:00Z")
+    variant = stored_asset(cast.barcelona, b"variant", parent=asset)
+    # As promoting it does; then the row that its file is named after goes.
+    for field in ("file", "sizes"):
+        ours, theirs = getattr(asset, field), getattr(variant, field)
+        setattr(asset, field, theirs)
+        setattr(variant, field, ours)
+    variant.save()
+    asset.save()
+    kept = _files() - before
+    assert len(kept) == 6
+    _age(kept, 30 * DAY)
+    assert sweep_files() == NOTHING
+    Asset.objects.filter(pk=variant.pk).delete()
+    assert sweep_files() == {"staged files": 0, "stored files": 2}
+    assert len(_files() & kept) == 4
+    assert storage.local_path(asset.file).read_bytes() == b"variant"
+
+
+def test_a_size_that_its_asset_does_not_name_goes_unless_sizes_are_being_made(cast: Cast) -> None:
+    asset = stored_asset(cast.barcelona, b"asset", derivatives=Asset.Derivatives.PENDING)
+    size = storage.local_path(storage.size_name(storage.save_size(asset.file, b"another size")))
+    _age({size}, 2 * DAY)
+    assert sweep_files() == NOTHING
+    Asset.objects.filter(pk=asset.pk).update(derivatives=Asset.Derivatives.READY)
+    assert sweep_files() == {"staged files": 0, "stored files": 1}
+    assert storage.local_path(storage.size_name(asset.sizes["320"])).exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "media/originals/notes.txt", "media/originals/ab/ab", "media/originals/ab/cd01234567890123456789",
+        "media/originals/ab/ab01234567890123456789.bak", "media/sizes/ab/ab01234567890123456789.webp",
+        "media/sizes/ab/0123456789abcdef0123456789abcdef.webp", "media/notes.txt",
+        "media/other/ab/ab01234567890123456789",
+        "staging/notes.txt", "staging/folder/0123456789abcdef0123456789abcdef", "staging/.gitkeep",
+    ],
+)  # fmt: skip
+def test_what_does_not_look_like_a_file_of_rasters_stays(cast: Cast, name: str) -> None:
+    path = settings.DATA_DIR / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"")
+    _age({path}, 30 * DAY)
+    assert sweep_files() == NOTHING
+    assert path.exists()
+    path.unlink()
+
+
+def test_more_files_than_fit_into_one_look_at_the_rows_are_swept(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.operations.sweeps.CHUNK", 2)
+    before = _files()
+    kept = [stored_asset(cast.barcelona, bytes([number])) for number in range(3)]
+    left = set.union(*(leave_behind() for _ in range(3)))
+    _age(_files() - before, 2 * DAY)
+    assert sweep_files() == {"staged files": 3, "stored files": 6}
+    assert not any(path.exists() for path in left)
+    assert all(storage.local_path(asset.file).exists() for asset in kept)
+
+
+def test_it_ends_early_when_the_server_stops(cast: Cast) -> None:
+    stop = threading.Event()
+    stop.set()
+    _age(leave_behind(), 2 * DAY)
+    assert sweep_files(stop) == {"staged files": 1, "stored files": 0}
+    assert sweep_files() == {"staged files": 0, "stored files": 2}
+
+
+def test_one_process_a_day_looks_through_the_storage_and_each_through_its_own_staging_folder(cast: Cast) -> None:
+    cache.delete(LEASE)
+    _age(leave_behind(), 2 * DAY)
+    assert sweep_files_if_due() == {"staged files": 1, "stored files": 2}
+    _age(leave_behind(), 2 * DAY)
+    assert sweep_files_if_due() == {"staged files": 1}
+    cache.delete(LEASE)
+    assert sweep_files_if_due() == {"staged files": 0, "stored files": 2}
+
+
+def test_the_command_sweeps_files_too(cast: Cast) -> None:
+    _age(leave_behind(), 2 * DAY)
+    output = io.StringIO()
+    call_command("sweep", stdout=output)
+    assert "1 staged files\n2 stored files\n" in output.getvalue()
