@@ -22,6 +22,7 @@ from connections.logos import read_logo
 from connections.metadata import UNNAMED, ClientMetadata, read_metadata
 from connections.models import CLIENT_ID_LENGTH, Client
 from connections.protocol import OAuthError
+from connections.redirects import is_our_own
 from connections.trust import host_of, is_on_site
 from raster.outbound import OutboundRefused, fetch
 
@@ -46,13 +47,18 @@ class BadDocument(Exception):
 
 
 def is_document_url(client_id: str) -> bool:
-    """Return whether a client id is the URL of a metadata document, by its form."""
+    """Return whether a client id is the URL of a metadata document, by its form; none is on a host of ours.
+
+    What people upload is served from one, and nobody's app may be verified by it.
+    """
     if len(client_id) > CLIENT_ID_LENGTH or not _PATH.fullmatch(client_id):
         return False
     try:
         parts = urlsplit(client_id)
         _ = parts.port  # raises for what is no port
     except ValueError:
+        return False
+    if is_our_own(client_id):
         return False
     segments = unquote(parts.path).split("/")
     return "@" not in parts.netloc and bool(parts.hostname) and not {".", ".."}.intersection(segments)

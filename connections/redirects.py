@@ -24,6 +24,7 @@ PROGRAM_SCHEMES = frozenset(
 _CHARACTERS = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%-]+")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _DOTTED = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+")
 
 
@@ -35,6 +36,8 @@ def is_allowed_redirect_uri(uri: str) -> bool:
         parts = urlsplit(uri)
         _ = parts.port  # raises for what is no port
     except ValueError:
+        return False
+    if is_our_own(uri):
         return False
     scheme, _, rest = uri.partition(":")
     if scheme == "https":
@@ -56,6 +59,17 @@ def matches_redirect_uri(client: Client, uri: str) -> bool:
 def is_loopback_uri(uri: str) -> bool:
     """Return whether an allowed return address is a program on the person's own machine, found by a port."""
     return uri.startswith("http://")
+
+
+def is_our_own(address: str) -> bool:
+    """Return whether a well-formed address is on a host of this installation, where nobody else is, on any port.
+
+    On loopback, where other programs are, too, it is on the same port.
+    """
+    parts = urlsplit(address)
+    host = (parts.hostname or "").removesuffix(".")
+    served = [urlsplit(f"//{name}") for name in settings.SERVED_HOSTS]
+    return any(own.hostname == host and (own.port == parts.port or host not in _LOOPBACK_HOSTS) for own in served)
 
 
 def _without_loopback_port(uri: str) -> str:

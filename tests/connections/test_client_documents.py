@@ -86,6 +86,20 @@ def test_a_document_on_a_private_address_is_not_read(site: Site, settings: Setti
     assert site.asked == []
 
 
+def test_a_document_on_a_host_of_ours_is_not_read(site: Site, settings: Settings) -> None:
+    url = publish(site)
+    assert find(url) is not None
+    settings.SERVED_HOSTS = frozenset({f"localhost:{site.port}", "media.example.com"})
+    assert find(url) is None
+    for address in (
+        "https://media.example.com/c.json",
+        "https://MEDIA.example.com./c.json",
+        "https://media.example.com:1/c",
+    ):
+        assert not is_document_url(address)
+    assert len(site.asked) == 1
+
+
 @pytest.mark.parametrize("status", [201, 301, 302, 307, 308, 403, 404, 500, 503])
 def test_only_200_is_a_document_and_no_redirect_is_followed(site: Site, status: int) -> None:
     target = site.page("/target", {"client_id": site.origin + PATH, **DOCUMENT})

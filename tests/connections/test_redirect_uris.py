@@ -52,6 +52,40 @@ def test_what_clients_use_is_allowed(uri: str) -> None:
     assert is_allowed_redirect_uri(uri)
 
 
+OURS = frozenset({"raster.example.com", "mcp.example.com:8443", "localhost:8000"})
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://raster.example.com/callback", "https://raster.example.com:443/", "https://raster.example.com:9000/",
+        "https://RASTER.example.com/", "https://mcp.example.com/", "https://mcp.example.com:8443/",
+        "http://localhost:8000/authorize",
+    ],
+)  # fmt: skip
+def test_a_host_of_this_installation_is_no_return_address(settings: Settings, uri: str) -> None:
+    settings.SERVED_HOSTS = frozenset({"elsewhere.example.com"})
+    assert is_allowed_redirect_uri(uri)
+    settings.SERVED_HOSTS = OURS
+    assert not is_allowed_redirect_uri(uri)
+    assert not matches_redirect_uri(Client(redirect_uris=[uri]), uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://example.com/",
+        "https://app.raster.example.com/",
+        "http://localhost:8001/",
+        "http://127.0.0.1:8000/",
+        "http://localhost/",
+    ],
+)
+def test_hosts_beside_ours_and_other_programs_on_this_machine_are(settings: Settings, uri: str) -> None:
+    settings.SERVED_HOSTS = OURS
+    assert is_allowed_redirect_uri(uri)
+
+
 def test_operators_add_schemes_of_their_programs(settings: Settings) -> None:
     assert not is_allowed_redirect_uri("myeditor://callback")
     settings.REDIRECT_SCHEMES = frozenset({"myeditor"})
