@@ -6,7 +6,7 @@ where it returns to, and whether staff registered it.
 
 import ipaddress
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from urllib.parse import urlsplit
@@ -98,7 +98,8 @@ class Trust:
 def trust_in(client: Client, redirect_uri: str) -> Trust:
     """Return how sure it is who ``client`` is, when it returns to ``redirect_uri``; devices return to nowhere ("")."""
     if client.source == Client.Source.DOCUMENT:
-        return _trust_in_document(host_of(client.client_id), redirect_uri)
+        site = host_of(client.client_id)
+        return replace(_trust_in_document(site, redirect_uri), warning=_look_alike_on(site, client.name))
     if client.source == Client.Source.STAFF:
         return Trust(Kind.STAFF, "Registered by staff", "The staff of this installation registered this app.")
     name = shown_name(client)
@@ -176,11 +177,24 @@ def _look_alike(client: Client, redirect_uri: str) -> str:
         return ""
     scheme = redirect_uri.partition(":")[0]
     host = host_of(redirect_uri)
-    sites = product.sites or (host_of(settings.BASE_URL),)
+    sites = _sites(product)
     if scheme in product.schemes or (scheme == "https" and any(is_on_site(host, site) for site in sites)):
         return ""
     elsewhere = f", but it does not return to {sites[0]}" if redirect_uri else ""
     return f"Its name resembles {product.name}{elsewhere}. Any app can take such a name."
+
+
+def _look_alike_on(site: str, name: str) -> str:
+    """Return what to say where a document names its app like a known product, and is not on its maker's site."""
+    product = _resembled(name)
+    if product is None or any(is_on_site(site, own) for own in _sites(product)):
+        return ""
+    return f"Its name resembles {product.name}, but {site} is not {_sites(product)[0]}. Any app can take such a name."
+
+
+def _sites(product: Product) -> tuple[str, ...]:
+    """Return the sites of a product's maker; those of Raster are where it runs."""
+    return product.sites or (host_of(settings.BASE_URL),)
 
 
 def _resembled(name: str) -> Product | None:

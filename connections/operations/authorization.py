@@ -140,7 +140,7 @@ def shown(principal: UserPrincipal, session_digest: str, request_id: str, choice
         client_id=row.client_id,
         app_name=shown_name(row.client),
         trust=trust,
-        has_logo=trust.is_verified and row.client.logo is not None,
+        has_logo=trust.is_verified and not trust.warning and row.client.logo is not None,
         returns_to=place_of(row.redirect_uri) if row.redirect_uri else None,
         organizations=organizations,
         is_named=named is not None,

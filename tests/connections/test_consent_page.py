@@ -181,6 +181,14 @@ def test_a_logo_is_shown_for_a_verified_domain_alone_and_served_by_us(cast: Cast
     assert Browser().get(address).status_code == 302
 
 
+def test_a_document_in_the_name_of_a_known_product_shows_no_logo_and_a_warning(cast: Cast) -> None:
+    client = make_document_client("https://evil.example/c.json", logo=b"x", redirect_uris=["https://evil.example/cb"])
+    page = page_for(cast.alice, client_id=client.client_id, redirect_uri="https://evil.example/cb")
+    assert "Its name resembles Claude, but evil.example is not claude.ai." in page
+    assert "Verified domain: evil.example" in page
+    assert 'class="badge good"' not in page and "/authorize/logo/" not in page
+
+
 def test_an_app_that_is_not_verified_has_no_logo(cast: Cast, app: Client) -> None:
     Client.objects.filter(pk=app.pk).update(logo=b"x")
     assert "/authorize/logo/" not in page_for(cast.alice)

@@ -87,6 +87,32 @@ def test_a_name_like_a_known_products_is_remarked_on(name: str, uri: str, like: 
     assert f"resembles {like}," in warning
 
 
+@pytest.mark.parametrize(
+    "uri", ["https://evil.example/cb", "https://claude.ai/cb", "http://127.0.0.1/cb", "claude:cb", ""]
+)
+def test_a_document_elsewhere_cannot_take_the_name_of_a_known_product(uri: str) -> None:
+    trust = trust_in(client("https://evil.example/c.json", "Claude", "document"), uri)
+    assert trust.warning == (
+        "Its name resembles Claude, but evil.example is not claude.ai. Any app can take such a name."
+    )
+    assert "evil.example" in trust.label
+    assert (trust.label == "Verified domain: evil.example") is (uri == "https://evil.example/cb")
+
+
+@pytest.mark.parametrize(
+    ("client_id", "name"),
+    [
+        (DOCUMENT, "Claude"),
+        ("https://api.anthropic.com/c.json", "Claude Code"),
+        ("https://vscode.dev/oauth/client-metadata.json", "Visual Studio Code"),
+        ("https://evil.example/c.json", "Photo desk"),
+    ],
+)
+@pytest.mark.parametrize("uri", ["https://claude.ai/cb", "http://127.0.0.1/cb", ""])
+def test_a_document_of_the_products_own_maker_is_not_remarked_on(client_id: str, name: str, uri: str) -> None:
+    assert trust_in(client(client_id, name, "document"), uri).warning == ""
+
+
 def test_a_device_returns_nowhere_so_its_apps_name_is_all_there_is_to_remark_on() -> None:
     warning = trust_in(client(name="Claude"), "").warning
     assert warning == "Its name resembles Claude. Any app can take such a name."
