@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
             if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                 return None
             raise
-        return StoredFile(name, head["ContentLength"], head["LastModified"])
+        return StoredFile(name, head["ContentLength"], head["LastModified"].astimezone(UTC))
 
     @_answered()
     def read(self, name: str, start: int, length: int) -> bytes:
@@ -103,7 +104,7 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
         with _answered():
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    yield StoredFile(entry["Key"][above:], entry["Size"], entry["LastModified"])
+                    yield StoredFile(entry["Key"][above:], entry["Size"], entry["LastModified"].astimezone(UTC))
 
     @_answered()
     def _save(self, name: str, content: Any) -> str:

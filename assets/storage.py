@@ -6,7 +6,7 @@ The storage is a folder of this machine or, where it is a :class:`Remote`, a ser
 import hashlib
 import logging
 import os
-import tempfile
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import default_storage
 
+from assets.staging import staging_folder
 from raster.errors import RasterError, ServiceUnavailable
 
 DIGEST_LENGTH = 32
@@ -137,12 +137,14 @@ def local_copy(name: str) -> Iterator[Path]:
     if away is None:
         yield local_path(name)
         return
-    folder = settings.DATA_DIR / "copies"
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        path = Path(own) / "file"
+    # What a killed process leaves there is swept.
+    path = staging_folder() / secrets.token_hex(16)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
         away.download(name, path)
         yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def stat(name: str) -> StoredFile | None:
