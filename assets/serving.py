@@ -32,6 +32,10 @@ POLICY = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Referrer-Policy": "no-referrer",
 }
+#: A browser's own player is a page of the video's origin: without that it may not load the video. It has no scripts.
+VIDEO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox allow-same-origin"
+#: Types that browsers show by a program that they do not start in a sandbox: the page would stay empty.
+ALWAYS_ATTACHED = frozenset({"application/pdf"})
 ORIGINAL_CACHING = "no-cache"
 # Browsers keep a size, whose name changes with it; shared caches soon forget it, so that the trash takes effect.
 SIZE_CACHING = "public, max-age=31536000, s-maxage=300, immutable"
@@ -106,8 +110,10 @@ async def serve_media(path: str, scope: Scope, receive: Receive, send: Send) -> 
 
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            policy = [(name.lower().encode(), value.encode()) for name, value in POLICY.items()]
-            message = {**message, "headers": [*message["headers"], *policy]}
+            set_already = {name for name, _ in message["headers"]}
+            policy = ((name.lower().encode(), value.encode()) for name, value in POLICY.items())
+            missing = [(name, value) for name, value in policy if name not in set_already]
+            message = {**message, "headers": [*message["headers"], *missing]}
         await send(message)
 
     response = await _response(path, scope)
@@ -130,9 +136,12 @@ async def _response(path: str, scope: Scope) -> Response:
         "Last-Modified": format_datetime(_modified(file), usegmt=True),
         "Cache-Control": file.caching,
     }
+    if file.content_type.startswith("video/"):
+        headers["Content-Security-Policy"] = VIDEO_POLICY
     if _is_unchanged(file, Headers(scope=scope)):
         return Response(status_code=304, headers=headers)
-    if "download" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True):
+    asked = "download" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if asked or file.content_type in ALWAYS_ATTACHED:
         disposition = content_disposition_header(as_attachment=True, filename=file.download_name)
         headers["Content-Disposition"] = disposition or "attachment"
     away = storage.remote()
