@@ -11,6 +11,7 @@ from mcp_types import TextResourceContents
 from mcp_gateway.tools import TOOLS
 from orgs.models import Library
 from tests.factories import AssetFactory, Cast
+from tests.mcp.cases import FILE
 from tests.mcp.client import HANDSHAKE, MODERN, WIRES, call_tool, connected, post
 from tests.server import Server
 
@@ -161,6 +162,8 @@ def test_results_are_what_the_output_schemas_say(server: Server, cast: Cast, wir
         "get_asset": {**BARCELONA, "assetId": asset.pk},
         "list_tags": BARCELONA,
         "search_assets": {**ACME, "q": "sea"},
+        "upload_asset": {**BARCELONA, "source": FILE, "parentId": asset.pk},
+        "upload_assets": {**BARCELONA, "sources": [FILE, FILE]},
         "tag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "untag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "update_asset_description": {**BARCELONA, "assetId": asset.pk, "description": "Words"},
