@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,14 +34,17 @@ def texts(server: Server, client: str, settings: Any) -> list[str]:
 
 @contextmanager
 def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program that opens no browser of its own."""
+    """Run a program that opens no browser of its own; one that says nothing more is ended after a while."""
     environment = {**os.environ, "BROWSER": "true", "DISPLAY": "", "PYTHONUNBUFFERED": "1", **environment}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
+        too_long = threading.Timer(2 * SECONDS, process.kill)
+        too_long.start()
         try:
             yield process
         finally:
+            too_long.cancel()
             process.kill()
 
 
