@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from accounts.read_only_admin import ReadOnlyAdmin
-from assets.models import Asset, AssetEvent, AssetTag, Tag
+from assets.models import Asset, AssetEvent, AssetTag, Tag, UploadLink
 
 
 @admin.register(Asset)
@@ -36,3 +36,12 @@ class AssetEventAdmin(ReadOnlyAdmin):
     list_select_related = ("asset",)
     search_fields = ("=asset__id", "asset__name", "by_name")
     ordering = ("-at", "-id")
+
+
+@admin.register(UploadLink)
+class UploadLinkAdmin(ReadOnlyAdmin):
+    list_display = ("library", "credential_class", "credential_id", "created", "expires", "used")
+    list_filter = ("credential_class", "created")
+    list_select_related = ("library",)
+    search_fields = ("library__slug", "library__organization__slug")
+    ordering = ("-created", "-id")

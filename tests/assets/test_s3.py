@@ -20,13 +20,14 @@ from raster import environment
 from raster.errors import ServiceUnavailable
 from tests.api.uploading import make_link, staged_files, upload, wait_for_derivatives
 from tests.assets import pictures
-from tests.assets.test_serving_large import MOST_ADDED, memory
+from tests.assets.test_serving_large import memory
 from tests.factories import OPERATOR, AssetFactory, Cast
 from tests.s3 import CREDENTIALS, Bucket, Service, running_service
 from tests.server import Server, free_port, running_server
 
 PERISHABLE = {"date", "x-request-id", "last-modified"}
 MEGABYTE = 1024**2
+MOST_ADDED = 24 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +156,7 @@ def test_a_row_whose_file_is_missing_is_a_404(transactional_db: None, far_server
 def test_a_file_of_many_parts_comes_whole_in_little_memory(
     transactional_db: None, far_server: Server, in_bucket: Bucket, cast: Cast, tmp_path: Path
 ) -> None:
-    size = 150 * MEGABYTE + 12345
+    size = 48 * MEGABYTE + 12345
     path = tmp_path / "large"
     path.write_bytes(os.urandom(size))
     asset = AssetFactory(library=cast.barcelona, file_name="large.tiff", content_type="image/tiff", size=size)

@@ -14,6 +14,8 @@ from accounts.models import User
 from apikeys.contracts import RegenerateKey
 from apikeys.operations import regenerate_key
 from connections.models import Client as OAuthClient
+from orgs.access import Origin, UserPrincipal
+from tests.api.uploading import make_link, upload
 from tests.connections.factories import ALL_GRANTS, RETURN_ADDRESS, connect, tokens_of
 from tests.environment import TEST_LOG
 from tests.factories import OPERATOR, PASSWORD, Cast, give_password
@@ -21,7 +23,7 @@ from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
 #: A whole key or token of any class.
-WHOLE = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}|rst[ord]_[0-9A-Za-z]{49}")
+WHOLE = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}|rst[ordu]_[0-9A-Za-z]{49}")
 
 
 def database_dump() -> str:
@@ -81,7 +83,10 @@ def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]
     link = re.search(r"/password/reset/key/([\w-]+)", str(message.body))
     assert link is not None
     reset.get(link[0], follow=True)
+    upload_link = make_link(UserPrincipal(Origin("web"), cast.alice))
+    assert upload(server, upload_link, ("words.txt", b"only words")).status_code == 400
     return {
+        "an upload link": upload_link,
         **oauth_secrets(server, cast),
         "a key": first.secret[16:],
         "its new value": second.secret[16:],
