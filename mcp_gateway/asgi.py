@@ -53,6 +53,9 @@ RETRY_SECONDS = "5"
 BODY_SECONDS = 30
 FRESH_SECONDS = 0.01
 TOO_LARGE = PayloadTooLarge("An MCP request may have 32 MB.")
+#: In a body of more bytes than values its values are counted: parsing millions holds the interpreter for seconds.
+MOST_VALUES = 50_000
+TOO_MANY_VALUES = BadUserInput("The request holds more values than any tool takes.")
 
 logger = logging.getLogger("raster.mcp")
 
@@ -105,6 +108,7 @@ class Door:
             _check_declared_size(headers)
             asked = time.monotonic()
             body = await _read_body(receive)
+            _check_values(body or b"")
             if time.monotonic() - asked > FRESH_SECONDS:
                 # The credential may have been taken back while its request was on the way.
                 principal = await self._principal(scope, transport, resource)
@@ -173,6 +177,12 @@ def _check_declared_size(headers: dict[bytes, bytes]) -> None:
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > MOST_BYTES:
         raise TOO_LARGE
+
+
+def _check_values(body: bytes) -> None:
+    """Refuse a body of very many values, by what stands between them; base64 holds none of it."""
+    if len(body) > MOST_VALUES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise TOO_MANY_VALUES
 
 
 async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Transport) -> None:
