@@ -2,12 +2,14 @@
 
 https://datatracker.ietf.org/doc/draft-ietf-oauth-client-id-metadata-document/ A document is kept as a row and read
 again when its HTTP headers ask for it. While its site is away the copy goes on serving for some days, its keys for one.
+
+A change that would end every connection is believed when it was read twice: the servers of one site may not agree with
+each other for a while. Until then only what the document says before and after the change is good.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -34,12 +36,17 @@ SHORTEST_FRESHNESS = timedelta(minutes=1)
 USUAL_FRESHNESS = timedelta(hours=1)
 LONGEST_FRESHNESS = timedelta(days=1)
 LONGEST_STALE = timedelta(days=7)
+#: Between two readings of the same change.
+BELIEVED_AFTER = timedelta(minutes=1)
 #: For an address that makes this server read documents.
 ADDRESS_LIMIT = Limit("client documents", 60, 600)
 LOGO_LIMIT = Limit("client logo", 1, 24 * 3600)
 _PATH = re.compile(r"https://[^/?#]+/[^?#]+(?:\?[^#]*)?")
 
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json")
+
+
+Essentials = dict[str, Any]
 
 
 class BadDocument(Exception):
@@ -87,11 +94,18 @@ def find_document_client(url: str, *, address: str) -> Client | None:
 
 
 def _is_my_turn(client: Client, now: datetime, address: str) -> bool:
-    """Take the turn to read a document again: one request does, and the others go on with the copy meanwhile."""
+    """Take the turn to read a document again: one request does, and the others go on with the copy meanwhile.
+
+    An address that had its readings takes no turn, with which nothing would be read.
+    """
+    subject = subject_of_address(address)
+    if ADDRESS_LIMIT.is_used_up(subject):
+        return False
     mine: QuerySet[Client] = Client.objects.filter(pk=client.pk, fresh_until=client.fresh_until)
     if not mine.update(fresh_until=now + SHORTEST_FRESHNESS):
         return False
-    return ADDRESS_LIMIT.allows(subject_of_address(address))
+    ADDRESS_LIMIT.allows(subject)  # counted; what was allowed above is done
+    return True
 
 
 def read_document(url: str) -> Client:
@@ -151,6 +165,8 @@ def _keep(url: str, metadata: ClientMetadata, freshness: timedelta) -> Client:
         "keys_url": metadata.keys_url,
         "read": now,
         "fresh_until": now + freshness,
+        "change": None,
+        "change_read": None,
     }
     if not metadata.keys_url:
         said |= {"keys": metadata.keys, "keys_read": now if metadata.keys else None}
@@ -162,27 +178,78 @@ def _keep(url: str, metadata: ClientMetadata, freshness: timedelta) -> Client:
             raise BadDocument
         if is_new:
             return client
-        if _is_another_edition(client, metadata):
-            client.edition += 1
-        if client.keys_url != metadata.keys_url and metadata.keys_url:
-            said |= {"keys": None, "keys_read": None}
+        agreed, given = _agreed(client), _essentials(metadata)
+        is_changed = not _is_same(agreed, given)
+        if is_changed and not _is_believed(client, given, now):
+            said |= _meanwhile(client, agreed, given, now)
+        else:
+            client.edition += is_changed
+            if client.keys_url != metadata.keys_url and metadata.keys_url:
+                said |= {"keys": None, "keys_read": None}
         for field, value in said.items():
             setattr(client, field, value)
         client.save(update_fields=["edition", *said])
     return client
 
 
-def _is_another_edition(client: Client, metadata: ClientMetadata) -> bool:
-    def essentials(
-        name: str, redirect_uris: list[str], authentication: str, keys_url: str, keys: list[dict[str, str]] | None
-    ) -> tuple[object, ...]:
-        given = sorted(json.dumps(key, sort_keys=True) for key in keys or []) if not keys_url else []
-        return name, sorted(redirect_uris), authentication, keys_url, given
+def _essentials(said: Client | ClientMetadata) -> Essentials:
+    """Return what people agreed to of a client; keys only where it gives them itself."""
+    return {
+        "name": said.name,
+        "redirect_uris": said.redirect_uris,
+        "authentication": str(said.authentication),
+        "keys_url": said.keys_url,
+        "keys": [] if said.keys_url else said.keys or [],
+    }
 
-    before = essentials(client.name, client.redirect_uris, client.authentication, client.keys_url, client.keys)
-    fields = ("name", "redirect_uris", "authentication", "keys_url", "keys")
-    said = asdict(metadata)
-    return before != essentials(*(said[field] for field in fields))
+
+def _agreed(client: Client) -> Essentials:
+    """Return what the document of a client says, or what it said before a change that is not believed yet."""
+    if client.change is not None:
+        agreed: Essentials = client.change["agreed"]
+        return agreed
+    return _essentials(client)
+
+
+def _is_same(one: Essentials, other: Essentials) -> bool:
+    """Return whether two readings are the same but for the order of what they list."""
+
+    def in_order(said: Essentials) -> Essentials:
+        keys = sorted(json.dumps(key, sort_keys=True) for key in said["keys"])
+        return {**said, "redirect_uris": sorted(said["redirect_uris"]), "keys": keys}
+
+    return in_order(one) == in_order(other)
+
+
+def _is_believed(client: Client, given: Essentials, now: datetime) -> bool:
+    """Return whether the document said the same when it was read before, not just now."""
+    read = client.change_read
+    return _is_known(client, given) and read is not None and now >= read + BELIEVED_AFTER
+
+
+def _is_known(client: Client, given: Essentials) -> bool:
+    """Return whether it is the change that was read last."""
+    return client.change is not None and _is_same(client.change["given"], given)
+
+
+def _meanwhile(client: Client, agreed: Essentials, given: Essentials, now: datetime) -> dict[str, Any]:
+    """Return what to go by until a change is believed: return addresses and keys that are in both readings.
+
+    The rest is as it was.
+    """
+    keys, keys_read = client.keys, client.keys_read
+    if not agreed["keys_url"]:
+        keys = [key for key in agreed["keys"] if key in given["keys"]] or None
+        keys_read = now if keys else None
+    return {
+        **agreed,
+        "redirect_uris": [uri for uri in agreed["redirect_uris"] if uri in given["redirect_uris"]],
+        "keys": keys,
+        "keys_read": keys_read,
+        "fresh_until": now + BELIEVED_AFTER,
+        "change": {"agreed": agreed, "given": given},
+        "change_read": client.change_read if _is_known(client, given) else now,
+    }
 
 
 def _freshness(headers: Mapping[str, str]) -> timedelta:

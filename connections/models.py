@@ -53,6 +53,10 @@ class Client(models.Model):
     )
     read = models.DateTimeField(null=True, editable=False, help_text="When its metadata document was last read.")
     fresh_until = models.DateTimeField(null=True, editable=False, help_text="When the document is to be read again.")
+    change = models.JSONField(
+        null=True, editable=False, help_text="What its document said, and what it says now, until that is read again."
+    )
+    change_read = models.DateTimeField(null=True, editable=False, help_text="When that was read for the first time.")
     is_active = models.BooleanField("active", default=True, help_text="Clear this to refuse the client everywhere.")
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True, editable=False, help_text="When it last asked a person or for a token.")

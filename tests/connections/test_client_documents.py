@@ -15,6 +15,7 @@ from pytest_django import Settings
 from connections.clients import find_client
 from connections.documents import ADDRESS_LIMIT, is_document_url
 from connections.models import Client
+from connections.redirects import matches_redirect_uri
 from raster.errors import RateLimited
 from tests.connections.client_bodies import DOCUMENTS
 from tests.connections.factories import make_client
@@ -56,6 +57,19 @@ def found(url: str) -> Client:
 def age(client: Client, **fields: timedelta) -> None:
     """Move moments of a client into the past."""
     Client.objects.filter(pk=client.pk).update(**{name: timezone.now() - ago for name, ago in fields.items()})
+
+
+def read_again(url: str, **fields: timedelta) -> Client:
+    """Return the client of a document that is read anew, when these moments are so long ago."""
+    before = Client.objects.get(client_id=url)
+    age(before, fresh_until=timedelta(seconds=1), **fields)
+    client = found(url)
+    assert client.read != before.read
+    return client
+
+
+def key_ids(client: Client) -> list[str]:
+    return [key["kid"] for key in client.keys or []]
 
 
 @pytest.mark.parametrize(
@@ -268,14 +282,76 @@ def test_a_stale_copy_serves_for_seven_days_while_the_site_fails(site: Site, fai
         {"jwks": None, "jwks_uri": "https://app.example.com/jwks"},
     ],
 )
-def test_another_name_return_address_or_key_is_another_edition(site: Site, change: dict[str, Any]) -> None:
+def test_another_name_return_address_or_key_is_another_edition_when_it_was_read_twice(
+    site: Site, change: dict[str, Any]
+) -> None:
     signed = {"token_endpoint_auth_method": "private_key_jwt", "jwks": key_set(rsa_key())}
     url = publish_with(site, **signed)
-    client = found(url)
-    assert client.edition == 1
-    age(client, fresh_until=timedelta(seconds=1))
+    assert found(url).edition == 1
     publish_with(site, **{**signed, **change})
-    assert found(url).edition == 2
+    assert read_again(url).edition == 1
+    assert read_again(url, change_read=timedelta(seconds=59)).edition == 1
+    client = read_again(url, change_read=timedelta(minutes=1))
+    assert client.edition == 2 and client.change is None
+    assert read_again(url).edition == 2
+
+
+def test_a_document_that_differs_from_server_to_server_stays_the_edition_that_it_was(site: Site) -> None:
+    url = publish(site)
+    before = found(url)
+    for _ in range(3):
+        publish_with(site, client_name="Another")
+        assert read_again(url).edition == 1
+        publish(site)
+        client = read_again(url, change_read=timedelta(minutes=2))
+        assert (client.edition, client.name, client.redirect_uris) == (1, before.name, before.redirect_uris)
+    for number in range(3):  # each reading another change than the one before
+        publish_with(site, client_name=f"Number {number}")
+        assert read_again(url, change_read=timedelta(minutes=2)).edition == 1
+
+
+def test_until_a_change_is_believed_only_what_is_in_both_readings_is_good(site: Site) -> None:
+    first, second = "https://app.example.com/first", "https://app.example.com/second"
+    url = publish_with(site, redirect_uris=[first, second])
+    found(url)
+    publish_with(site, client_name="Another", redirect_uris=[second, "https://evil.example/"])
+    client = read_again(url)
+    assert [matches_redirect_uri(client, uri) for uri in (first, second, "https://evil.example/")] == [
+        False,
+        True,
+        False,
+    ]
+    assert client.name == "Example"
+    assert client.fresh_until is not None
+    assert timedelta(seconds=50) < client.fresh_until - timezone.now() <= timedelta(minutes=1)
+    client = read_again(url, change_read=timedelta(minutes=1))
+    assert [matches_redirect_uri(client, uri) for uri in (first, second, "https://evil.example/")] == [
+        False,
+        True,
+        True,
+    ]
+    assert client.name == "Another"
+
+
+def test_a_key_that_a_document_drops_is_gone_at_once_and_a_new_one_waits(site: Site) -> None:
+    signed = {"token_endpoint_auth_method": "private_key_jwt"}
+    url = publish_with(site, **signed, jwks=key_set(rsa_key("stolen"), rsa_key("kept")))
+    found(url)
+    publish_with(site, **signed, jwks=key_set(rsa_key("kept"), rsa_key("new")))
+    assert key_ids(read_again(url)) == ["kept"]
+    assert key_ids(read_again(url, change_read=timedelta(minutes=1))) == ["kept", "new"]
+
+
+def test_a_client_that_no_longer_proves_who_it_is_is_believed_so_after_a_while_alone(site: Site) -> None:
+    keys_url = "https://app.example.com/jwks"
+    url = publish_with(site, token_endpoint_auth_method="private_key_jwt", jwks_uri=keys_url)
+    client = found(url)
+    Client.objects.filter(pk=client.pk).update(keys=key_set(rsa_key())["keys"], keys_read=timezone.now())
+    publish(site)
+    client = read_again(url)
+    assert (client.authentication, client.keys_url, key_ids(client)) == ("private_key_jwt", keys_url, ["rsa-1"])
+    client = read_again(url, change_read=timedelta(minutes=1))
+    assert (client.authentication, client.keys_url, client.keys, client.edition) == ("none", "", None, 2)
 
 
 def test_the_same_again_in_another_order_with_another_website_is_the_same_edition(site: Site) -> None:
@@ -299,9 +375,9 @@ def test_keys_that_were_read_elsewhere_stay_while_their_address_does(site: Site)
     age(client, fresh_until=timedelta(seconds=1))
     again = found(url)
     assert again.keys is not None and again.edition == 1
-    age(client, fresh_until=timedelta(seconds=1))
     publish_with(site, token_endpoint_auth_method="private_key_jwt", jwks_uri="https://app.example.com/other")
-    moved = found(url)
+    assert read_again(url).keys is not None
+    moved = read_again(url, change_read=timedelta(minutes=1))
     assert moved.keys is None and moved.keys_read is None and moved.edition == 2
 
 
@@ -315,6 +391,7 @@ def test_one_address_has_sixty_new_documents_read_in_ten_minutes_and_known_clien
     with pytest.raises(RateLimited):
         find(f"{url}?another", "198.51.100.9")
     assert len(site.asked) == 1
+    assert find(url) == client and len(site.asked) == 2  # whoever had theirs took nobody else's turn
 
 
 def picture(form: str, size: tuple[int, int] = (300, 200)) -> bytes:
