@@ -7,15 +7,13 @@ from typing import Any
 
 import jwt
 from django.conf import settings
-from django.core.cache import cache
 from django.utils import timezone
 from jwt import PyJWK, PyJWTError
 
-from accounts.limits import Limit
-from connections.documents import BadDocument, fetch_json, read_document
+from accounts.limits import Limit, subject_of_address
+from connections.documents import ADDRESS_LIMIT, BadDocument, fetch_json, read_document
 from connections.keys import ALGORITHMS, pick_key, usable_keys
 from connections.models import Client
-from raster.errors import RateLimited
 from raster.outbound import OutboundRefused
 
 LONGEST_ASSERTION = 8 * 1024
@@ -40,17 +38,18 @@ def claimed_client(assertion: str) -> str | None:
     return subject if isinstance(subject, str) else None
 
 
-def is_valid_assertion(client: Client, assertion: str) -> bool:
+def is_valid_assertion(client: Client, assertion: str, *, reading_for: str | None) -> bool:
     """Return whether a client signed an assertion for this server, a moment ago. It is good once.
 
-    Call it outside of a transaction: it may fetch the client's keys.
+    Call it outside of a transaction: it may fetch the client's keys. ``reading_for`` is the address for which it does,
+    and is counted; with None, the keys at hand have to do.
     """
     try:
         header = jwt.get_unverified_header(assertion)
         algorithm, key_id = header.get("alg"), header.get("kid")
         if algorithm not in ALGORITHMS:
             return False
-        key = _find_key(client, algorithm, key_id)
+        key = _find_key(client, algorithm, key_id, reading_for)
         if key is None:
             return False
         claims = jwt.decode(
@@ -75,16 +74,17 @@ def _spend(client: Client, claims: dict[str, Any]) -> bool:
     if not isinstance(expires, int | float) or expires > now + LIFETIME + LEEWAY:
         return False
     spent = hashlib.sha256(f"{client.client_id}\n{identifier}".encode(errors="replace")).hexdigest()
-    return bool(cache.add(f"client-assertion-{spent}", value=True, timeout=math.ceil(expires - now) + LEEWAY + 1))
+    return Limit("client assertion", 1, math.ceil(expires - now) + LEEWAY + 1).allows(spent)
 
 
-def _find_key(client: Client, algorithm: str, key_id: str | None) -> PyJWK | None:
+def _find_key(client: Client, algorithm: str, key_id: str | None, reading_for: str | None) -> PyJWK | None:
     """Return the public key that a signature names, reading the client's keys again where that may help."""
-    if _are_old(client):
-        _read_keys(client, OLD_KEYS_LIMIT)
+    if _are_old(client) and _may_read(client, OLD_KEYS_LIMIT, reading_for):
+        _read_keys(client)
     key = None if _are_old(client) else pick_key(client.keys or [], algorithm, key_id)
-    if key is None and _are_elsewhere(client) and _read_keys(client, UNKNOWN_KEY_LIMIT):
-        key = pick_key(client.keys or [], algorithm, key_id)
+    if key is None and _are_elsewhere(client) and _may_read(client, UNKNOWN_KEY_LIMIT, reading_for):
+        _read_keys(client)
+        key = None if _are_old(client) else pick_key(client.keys or [], algorithm, key_id)
     return key
 
 
@@ -99,18 +99,24 @@ def _are_old(client: Client) -> bool:
     return client.keys_read is None or timezone.now() >= client.keys_read + LONGEST_KEYS
 
 
-def _read_keys(client: Client, limit: Limit) -> bool:
-    """Read a client's keys again if the limit allows it; return whether they are new."""
+def _may_read(client: Client, limit: Limit, address: str | None) -> bool:
+    """Return whether the keys may be read again, and count it; an address that is out of turns uses up no client's."""
+    if address is None:
+        return False
+    subject = subject_of_address(address)
+    return not ADDRESS_LIMIT.is_used_up(subject) and limit.allows(client.pk) and ADDRESS_LIMIT.allows(subject)
+
+
+def _read_keys(client: Client) -> None:
+    """Read a client's keys again; those that cannot be read leave it as it is."""
     try:
-        limit.hit(client.pk)
         if not client.keys_url:
             client.keys, client.keys_read = (read := read_document(client.client_id)).keys, read.keys_read
-            return True
+            return
         _, said = fetch_json(client.keys_url)
-    except (RateLimited, BadDocument, OutboundRefused):
-        return False
+    except (BadDocument, OutboundRefused):
+        return
     keys = usable_keys(said)
     if keys:
         client.keys, client.keys_read = keys, timezone.now()
         Client.objects.filter(pk=client.pk, keys_url=client.keys_url).update(keys=keys, keys_read=client.keys_read)
-    return bool(keys)

@@ -11,7 +11,7 @@ from django.http import HttpRequest, QueryDict
 from accounts.limits import Limit, subject_of_address
 from connections import secrets
 from connections.assertions import claimed_client, is_valid_assertion
-from connections.clients import find_client, note_use
+from connections.clients import find_client
 from connections.models import Client
 from connections.protocol import OAuthError
 
@@ -30,7 +30,10 @@ class Presented:
 
 
 def authenticate_client(request: HttpRequest) -> Client:
-    """Return the client that makes a request, and write down that it was used. Call it outside of a transaction.
+    """Return the client that makes a request. Call it outside of a transaction.
+
+    Once a client failed too often from an address, nothing more is fetched for it there, and further failures are
+    told to wait. A right proof still counts: others may share the address.
 
     Raises:
         OAuthError: ``invalid_request`` where more than one method is used, ``invalid_client`` for everything else.
@@ -43,10 +46,11 @@ def authenticate_client(request: HttpRequest) -> Client:
     client = find_client(presented.client_id, address=address)
     if client is None:
         raise _refusal(request)
-    if presented.method != client.authentication or not _is_proven(client, presented):
-        FAILURE_LIMIT.hit(f"{client.pk} {subject_of_address(address)}")
+    failures = f"{client.pk} {subject_of_address(address)}"
+    reading_for = None if FAILURE_LIMIT.is_used_up(failures) else address
+    if presented.method != client.authentication or not _is_proven(client, presented, reading_for):
+        FAILURE_LIMIT.hit(failures)
         raise _refusal(request)
-    note_use(client)
     return client
 
 
@@ -91,11 +95,11 @@ def _signed(parameters: QueryDict, client_id: str) -> Presented | None:
     return Presented(claimed, Client.Authentication.PRIVATE_KEY_JWT, assertion)
 
 
-def _is_proven(client: Client, presented: Presented) -> bool:
+def _is_proven(client: Client, presented: Presented, reading_for: str | None) -> bool:
     if presented.method == Client.Authentication.NONE:
         return True
     if presented.method == Client.Authentication.PRIVATE_KEY_JWT:
-        return is_valid_assertion(client, presented.proof)
+        return is_valid_assertion(client, presented.proof, reading_for=reading_for)
     if client.secret_digest is None:
         return False
     return hmac.compare_digest(bytes(client.secret_digest), secrets.digest(presented.proof))

@@ -11,14 +11,19 @@ from urllib.parse import quote_plus
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts.models import RateCount
 from connections import secrets
 from connections.assertions import OLD_KEYS_LIMIT
 from connections.client_authentication import FAILURE_LIMIT
+from connections.documents import ADDRESS_LIMIT
 from connections.models import Client
+from connections.operations.sweeps import sweep
 from tests.connections.client_bodies import DOCUMENTS
 from tests.connections.factories import make_client
 from tests.connections.signing import ASSERTION_TYPE, SigningKey, ec_key, key_set, rsa_key
@@ -114,7 +119,6 @@ def test_a_client_that_does_not_use_its_own_method_is_refused(
     response = ask(parameters, authorization)
     assert not is_accepted(response)
     assert response.headers.get("WWW-Authenticate") == ('Basic realm="raster"' if authorization else None)
-    assert not Client.objects.exclude(last_used=None).exists()
 
 
 def test_every_refusal_is_the_same() -> None:
@@ -162,7 +166,7 @@ def test_clients_prove_who_they_are_by_their_own_method() -> None:
     assert is_accepted(ask(authorization=basic("basic")))
     assert is_accepted(ask({"client_id": "basic"}, basic("basic").replace("Basic", "basic")))
     assert is_accepted(ask({"client_id": "post", "client_secret": SECRET}))
-    assert not Client.objects.filter(last_used=None).exists()
+    assert not Client.objects.exclude(last_used=None).exists()  # its id is no secret: that is no use yet
 
 
 def test_an_id_and_a_secret_are_form_encoded_in_the_header() -> None:
@@ -176,16 +180,6 @@ def test_a_client_that_fails_too_often_from_an_address_has_to_wait_and_still_get
         FAILURE_LIMIT.hit(f"{client.pk} 127.0.0.1")
     assert ask(authorization=basic(secret="wrong")).status_code == 429
     assert is_accepted(ask(authorization=basic()))
-
-
-def test_the_last_use_is_written_once_a_minute() -> None:
-    client = make_client("app")
-    for seconds, is_written in ((30, False), (61, True)):
-        before = timezone.now() - timedelta(seconds=seconds)
-        Client.objects.update(last_used=before)
-        assert is_accepted(ask({"client_id": "app"}))
-        client.refresh_from_db()
-        assert (client.last_used != before) is is_written
 
 
 # --- Signed assertions -----------------------------------------------------------------------------------------------
@@ -225,6 +219,32 @@ def test_an_assertion_is_good_once() -> None:
     assert not is_accepted(signed(rsa_key().assertion("app", jti="the-one")))
     signing_client(ec_key(), client_id="other")
     assert is_accepted(signed(ec_key().assertion("other", jti="the-one")))
+
+
+def test_what_was_spent_is_kept_where_nothing_is_thrown_away_before_its_time() -> None:
+    signing_client(ec_key())
+    assertion = ec_key().assertion("app")
+    assert is_accepted(signed(assertion))
+    cache.clear()
+    sweep()
+    assert not is_accepted(signed(assertion))
+    RateCount.objects.filter(name__startswith="client assertion:").update(expires=timezone.now())
+    assert sweep()["rate counts"] == 1
+
+
+def test_a_database_that_cannot_write_down_what_was_spent_is_no_refusal() -> None:
+    signing_client(ec_key())
+    assertion = ec_key().assertion("app")
+
+    def full(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "INSERT" in sql:
+            raise OperationalError("database or disk is full")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(full):
+        answer = signed(assertion)
+    assert (answer.status_code, json.loads(answer.content)["error"]) == (503, "temporarily_unavailable")
+    assert is_accepted(signed(assertion))
 
 
 def test_an_assertion_with_a_wrong_signature_spends_nothing() -> None:
@@ -361,6 +381,33 @@ def test_a_client_that_makes_keys_be_read_all_the_time_is_stopped(site: Site) ->
     assert len(site.asked) <= 1
 
 
+def test_an_address_that_had_its_readings_has_no_keys_read_for_any_client(site: Site) -> None:
+    for number in (1, 2):
+        signing_client(client_id=f"app-{number}", keys=None, keys_url=site.page(JWKS_PATH, key_set(rsa_key())))
+    for _ in range(ADDRESS_LIMIT.most - 1):
+        ADDRESS_LIMIT.hit("127.0.0.1")
+    assert is_accepted(signed(rsa_key().assertion("app-1")))
+    assert not is_accepted(signed(rsa_key().assertion("app-2")))
+    assert len(site.asked) == 1
+    assert not RateCount.objects.filter(
+        name=f"{OLD_KEYS_LIMIT.name}:{Client.objects.get(client_id='app-2').pk}"
+    ).exists()
+    assert is_accepted(signed(rsa_key().assertion("app-1")))
+
+
+def test_a_client_that_failed_too_often_has_nothing_fetched_and_what_is_right_still_counts(site: Site) -> None:
+    client = signing_client(keys=None, keys_url=site.page(JWKS_PATH, key_set(rsa_key())))
+    assert is_accepted(signed(rsa_key().assertion("app")))
+    for _ in range(FAILURE_LIMIT.most):
+        FAILURE_LIMIT.hit(f"{client.pk} 127.0.0.1")
+    site.page(JWKS_PATH, key_set(rsa_key("rsa-2")))
+    assert signed(rsa_key("rsa-2").assertion("app")).status_code == 429
+    assert site.paths_asked() == [JWKS_PATH]
+    assert is_accepted(signed(rsa_key().assertion("app")))
+    RateCount.objects.filter(name__startswith=FAILURE_LIMIT.name).delete()
+    assert is_accepted(signed(rsa_key("rsa-2").assertion("app")))
+
+
 def test_chatgpts_document_lets_it_sign(site: Site) -> None:
     keys_url = site.page(JWKS_PATH, key_set(rsa_key()))
     path = "/oauth/Ab3kQ9xT0v/client.json"
@@ -380,5 +427,7 @@ def test_a_key_that_a_document_gives_itself_is_a_day_old_at_most(site: Site) -> 
     Client.objects.update(keys_read=timezone.now() - timedelta(hours=24, seconds=1))
     assert not is_accepted(signed(ec_key().assertion(url)))
     site.page(path, {**said, "jwks": key_set(ec_key("ec-2"))})
+    assert not is_accepted(signed(ec_key("ec-2").assertion(url)))
+    Client.objects.update(change_read=timezone.now() - timedelta(minutes=1))
     assert is_accepted(signed(ec_key("ec-2").assertion(url)))
     assert Client.objects.get().edition == 2
