@@ -1,9 +1,11 @@
 """Bringing the files that a call names to this machine: from their URLs, or out of the call itself."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import PurePosixPath
+from threading import Lock
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -11,12 +13,20 @@ from django.utils.http import parse_header_parameters
 
 from assets.contracts import Base64Source, URLSource
 from assets.staging import LeftOut, Staged, stage, too_large
-from raster.errors import BadUserInput, PayloadTooLarge, StorageLimitExceeded
+from raster.errors import BadUserInput, PayloadTooLarge, RateLimited, StorageLimitExceeded
 from raster.outbound import HTTP_OR_HTTPS, Download, OutboundRefused, download
 
 REDIRECTS = 3
 #: For all URLs of a call together: a client waits no longer.
 FETCH_SECONDS = 120.0
+#: Calls that fetch at once in this process, fewer than it has threads for what comes in: no slow site keeps an upload
+#: waiting that fetches nothing, and no organization keeps the others from fetching.
+MOST_FETCHING = 16
+MOST_FETCHING_OF_ONE = 8
+RETRY_SECONDS = 10
+
+_fetching: Counter[str] = Counter()
+_fetching_lock = Lock()
 
 
 def stage_sources(
@@ -45,6 +55,29 @@ def stage_sources(
         if room < 0:
             raise StorageLimitExceeded
     return arrived
+
+
+@contextmanager
+def turn_to_fetch(organization_id: str, sources: Sequence[URLSource | Base64Source]) -> Iterator[None]:
+    """Let so many calls fetch at once, and those of one organization so many.
+
+    Raises:
+        RateLimited: this one has to come back later.
+    """
+    if not any(isinstance(source, URLSource) for source in sources):
+        yield
+        return
+    with _fetching_lock:
+        if _fetching.total() >= MOST_FETCHING or _fetching[organization_id] >= MOST_FETCHING_OF_ONE:
+            raise RateLimited(retry_after=RETRY_SECONDS)
+        _fetching[organization_id] += 1
+    try:
+        yield
+    finally:
+        with _fetching_lock:
+            _fetching[organization_id] -= 1
+            if not _fetching[organization_id]:
+                del _fetching[organization_id]
 
 
 def _staged(source: URLSource | Base64Source, deadline: float) -> Staged | LeftOut:

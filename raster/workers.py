@@ -46,6 +46,6 @@ workers = Workers(8)
 #: Writes wait for each other in SQLite; in threads of their own they keep no read waiting.
 writers = Workers(4)
 #: What takes files in waits for disks, and for servers of others: neither reads nor writes wait behind it.
-fetchers = Workers(8)
+fetchers = Workers(24)
 #: Each waits for a child process that decodes: more of them than processors gain nothing.
 decoders = Workers(2)

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from assets import quota, storage
 from assets.batches import lock_assets
-from assets.contracts import MOST_FILES, UploadAssets, Uploaded, UploadSource, UploadSources
+from assets.contracts import MOST_FILES, Base64Source, UploadAssets, Uploaded, UploadSource, UploadSources, URLSource
 from assets.derivatives import announce
 from assets.events import record_event
 from assets.models import Asset, AssetQuerySet, new_asset_id
@@ -17,7 +17,7 @@ from assets.probe import Probed, probe
 from assets.records import asset_record, with_parts
 from assets.search_index import index_assets
 from assets.signatures import ACCEPTED, FileType, judge
-from assets.sources import stage_sources
+from assets.sources import stage_sources, turn_to_fetch
 from assets.staging import LeftOut, Staged
 from orgs import audit
 from orgs.access import Level, Principal
@@ -45,20 +45,25 @@ class Accepted:
 
 def upload_source(principal: Principal, command: UploadSource) -> Uploaded:
     """Upload one file from a URL or out of the call (see :func:`upload_assets`)."""
-    place = UploadAssets.model_validate(command.model_dump(exclude={"source"}))
-    room = check_may_upload(principal, place)
-    give_connection_back()
-    with ExitStack() as opened:
-        return upload_assets(principal, place, stage_sources([command.source], room, opened))
+    place = UploadAssets(
+        organization_id=command.organization_id, library_id=command.library_id, parent_id=command.parent_id
+    )
+    return _upload(principal, place, [command.source])
 
 
 def upload_sources(principal: Principal, command: UploadSources) -> Uploaded:
     """Upload files from URLs and out of the call (see :func:`upload_assets`)."""
     place = UploadAssets(organization_id=command.organization_id, library_id=command.library_id)
+    return _upload(principal, place, command.sources)
+
+
+def _upload(principal: Principal, place: UploadAssets, sources: Sequence[URLSource | Base64Source]) -> Uploaded:
     room = check_may_upload(principal, place)
-    give_connection_back()
     with ExitStack() as opened:
-        return upload_assets(principal, place, stage_sources(command.sources, room, opened))
+        with turn_to_fetch(place.organization_id, sources):
+            give_connection_back()
+            staged = stage_sources(sources, room, opened)
+        return upload_assets(principal, place, staged)
 
 
 def check_may_upload(principal: Principal, command: UploadAssets) -> float:

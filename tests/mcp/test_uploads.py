@@ -21,7 +21,7 @@ from assets.operations.sweeps import sweep_files
 from assets.staging import staging_folder
 from orgs.models import Library
 from tests.assets import pictures
-from tests.factories import AssetFactory, Cast
+from tests.factories import AssetFactory, Cast, make_key
 from tests.mcp.cases import FILE, unreachable
 from tests.mcp.client import MODERN, WIRES, call_tool, comparable, connected
 from tests.server import Server, running_server
@@ -195,23 +195,33 @@ def test_a_variant_comes_in(fetcher: Server, cast: Cast, site: Site) -> None:
         assert client.data("list_assets", **BARCELONA)["total"] == 1
 
 
-def test_slow_uploads_keep_nobody_else_waiting(fetcher: Server, cast: Cast, site: Site) -> None:
+def test_slow_sites_keep_nobody_waiting_but_who_asked_for_them(fetcher: Server, cast: Cast, site: Site) -> None:
     key, go_on = cast.key(barcelona="write").secret, Event()
     site.pages["/slow.jpg"] = _waiting_for(go_on)
-    arguments = {**BARCELONA, "source": at(f"{site.origin}/slow.jpg")}
-    calls = [
-        Thread(target=call_tool, args=(fetcher.mcp_url, key, MODERN, "upload_asset", arguments)) for _ in range(10)
-    ]
+    slow = {**BARCELONA, "source": at(f"{site.origin}/slow.jpg")}
+    calls = [Thread(target=call_tool, args=(fetcher.mcp_url, key, MODERN, "upload_asset", slow)) for _ in range(8)]
     for call in calls:
         call.start()
     wait_until(lambda: len(site.asked) == 8)
+    globex = make_key(cast.globex, secret="write").secret
     with connected(fetcher.mcp_url, key, MODERN) as client:
         assert client.data("list_assets", **BARCELONA)["total"] == 0
         assert client.data("rename_library", **BARCELONA, name="Gaudí")["name"] == "Gaudí"
+        assert client.data("upload_asset", **BARCELONA, source=FILE)["responseText"] == "Uploaded 1 file."
+        assert client.error("upload_asset", **slow) == {
+            "code": "RATE_LIMITED",
+            "message": "Too many requests. Try again in 10 seconds.",
+            "status": 429,
+        }
+    with connected(fetcher.mcp_url, globex, MODERN) as client:
+        place = {"organizationId": "globex", "libraryId": "secret"}
+        client.data("upload_asset", **place, source=at(site.page("/fast.jpg", SEA)))
     go_on.set()
     for call in calls:
         call.join()
-    assert Asset.objects.count() == 10
+    with connected(fetcher.mcp_url, key, MODERN) as client:
+        assert client.data("list_assets", **BARCELONA)["total"] == 9
+        client.data("upload_asset", **slow)
 
 
 @pytest.mark.parametrize("step", ["a file is on its way", "files have moved and rows wait"])
