@@ -69,6 +69,7 @@ def asset_facts(asset: Asset, organization_slug: str, library: Library) -> dict[
         "uploaded_by": Person(name=asset.uploaded_by_name),
         "created": milliseconds(asset.created),
         "updated": milliseconds(asset.updated),
+        "derivatives": asset.derivatives,
     }
 
 

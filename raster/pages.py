@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -56,6 +57,11 @@ def page_number(request: HttpRequest) -> int:
     """Return the page that ``?page=`` asks for; the first for anything that is no page."""
     text = request.GET.get("page", "")
     return int(text) if PAGE_NUMBER.fullmatch(text) else 1
+
+
+def moment(milliseconds: int) -> datetime:
+    """Return a moment of a record for components/time.html."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def error_page(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:

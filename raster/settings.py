@@ -251,6 +251,7 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "img-src": [SELF, "data:", *([MEDIA_BASE_URL] if MEDIA_HOST else [])],
+        "media-src": [SELF, *([MEDIA_BASE_URL] if MEDIA_HOST else [])],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

@@ -54,7 +54,9 @@ def test_what_is_in_the_trash_is_not_shown(client: Client, cast: Cast, beach: As
 
 def test_an_empty_library_says_how_assets_get_in(client: Client, cast: Cast) -> None:
     client.force_login(cast.carol)
-    assert "import_assets" in client.get("/acme/barcelona").content.decode()
+    assert "Whoever may write in this library uploads them" in client.get("/acme/barcelona").content.decode()
+    client.force_login(cast.bob)
+    assert "Drop images, videos or PDFs anywhere on this page" in client.get("/acme/barcelona").content.decode()
 
 
 def test_a_picture_is_offered_in_its_sizes_with_its_name(client: Client, cast: Cast, beach: Asset) -> None:

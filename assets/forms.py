@@ -1,0 +1,109 @@
+"""Forms of the pages of libraries and assets. What fits, the contracts say."""
+
+from typing import Annotated, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from pydantic import TypeAdapter
+from pydantic import ValidationError as Unfitting
+
+from assets.contracts import (
+    DESCRIPTION_LENGTH,
+    MOST_TAGS,
+    RenameAsset,
+    SetAssetApproval,
+    TagAssets,
+    UpdateAssetDescription,
+)
+from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, Asset
+from orgs.models import Library
+from raster.contracts import Contract
+
+TAGS_LENGTH = 1000
+
+
+def fitting(contract: type[Contract], field: str, value: Any) -> Any:
+    """Return a value as a contract's field takes it.
+
+    Raises:
+        ValidationError: it does not fit; the message says why.
+    """
+    information = contract.model_fields[field]
+    kind: Any = Annotated[information.annotation, information]
+    try:
+        return TypeAdapter(kind).validate_python(value)
+    except Unfitting as error:
+        reason = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
+        reason = reason.removeprefix("Value error, ")
+        raise ValidationError(f"{reason[:1].upper()}{reason[1:]}.") from None
+
+
+class RenameForm(forms.Form):
+    """Asks for an asset's new name."""
+
+    name = forms.CharField(max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def clean_name(self) -> Any:
+        return fitting(RenameAsset, "name", self.cleaned_data["name"])
+
+
+class DescriptionForm(forms.Form):
+    """Asks for an asset's description, which is kept as it is."""
+
+    description = forms.CharField(
+        required=False, strip=False, widget=forms.Textarea(attrs={"rows": 4, "maxlength": DESCRIPTION_LENGTH})
+    )
+
+    def clean_description(self) -> Any:
+        # Browsers send every line break as two characters.
+        text = self.cleaned_data["description"].replace("\r\n", "\n")
+        return fitting(UpdateAssetDescription, "description", text)
+
+
+class TagsForm(forms.Form):
+    """Asks for tags, separated by commas."""
+
+    tags = forms.CharField(
+        max_length=TAGS_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text="Separate several by commas.",
+        error_messages={"required": "Write which tags."},
+    )
+
+    def clean_tags(self) -> Any:
+        tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",") if tag.strip()]
+        if not tags:
+            raise ValidationError("Write which tags.")
+        if len(tags) > MOST_TAGS:
+            raise ValidationError(f"Up to {MOST_TAGS} tags go at once.")
+        return fitting(TagAssets, "tags", tags)
+
+
+class MoveForm(forms.Form):
+    """Asks for the library to move to, among those where the person has write."""
+
+    def __init__(self, *args: Any, libraries: list[Library], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["library"] = forms.ChoiceField(
+            label="Move to",
+            choices=[(library.slug, library.name) for library in libraries],
+            error_messages={"required": "Choose a library.", "invalid_choice": "Choose one of the libraries."},
+        )
+
+
+class PromoteForm(forms.Form):
+    """Says which variant takes the place of its original."""
+
+    variant = forms.CharField(max_length=64)
+
+
+class ApprovalForm(forms.Form):
+    """Asks for a judgement of an asset's file."""
+
+    state = forms.ChoiceField(label="Judgement", choices=Asset.Approval)
+    note = forms.CharField(
+        required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3, "maxlength": APPROVAL_NOTE_LENGTH})
+    )
+
+    def clean_note(self) -> Any:
+        return fitting(SetAssetApproval, "note", self.cleaned_data["note"].replace("\r\n", "\n"))

@@ -1,0 +1,101 @@
+"""A library: its assets in a grid, searched and narrowed by tags, and its trash."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from assets.contracts import (
+    MOST_ASSETS,
+    MOST_FILES,
+    SEARCH_LENGTH,
+    TRASH_DAYS,
+    ListTags,
+    ListTrash,
+    RestoreAssets,
+    TrashedAsset,
+)
+from assets.forms import MoveForm, TagsForm
+from assets.operations.tags import list_tags
+from assets.operations.trash import list_trash, restore_assets
+from assets.operations.upload_links import PATH
+from assets.pictures import Picture, picture
+from assets.tickets import upload_ticket
+from assets.views.grids import ASSETS_ON_A_PAGE, library_grid
+from assets.views.place import Place, changing, for_readers, for_writers
+from assets.words import counted
+from raster.contracts import read_json
+from raster.errors import BadUserInput, ResourceNotFound
+from raster.pages import Paging, moment, page_number
+
+MOST_TAGS_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class Trashed:
+    """A row of the trash."""
+
+    asset: TrashedAsset
+    picture: Picture
+    since: datetime
+    until: datetime
+
+
+@for_readers
+def library(request: HttpRequest, place: Place) -> HttpResponse:
+    """Show a library's assets, newest first, or those that a search or tags find."""
+    context = {
+        **place.page(),
+        "grid": library_grid(place.principal, place.ids, request),
+        "tags": list_tags(place.principal, ListTags(**place.ids, limit=MOST_TAGS_SHOWN)).data,
+        "chosen_tags": request.GET.getlist("tag"),
+        "searched": request.GET.get("q", "").strip(),
+        "search_length": SEARCH_LENGTH,
+        "query": f"?{request.GET.urlencode()}" if request.GET else "",
+        **(writing(request, place) if place.may_write else {}),
+    }
+    return render(request, "assets/library.html", context)
+
+
+def writing(request: HttpRequest, place: Place) -> dict[str, Any]:
+    """Return what pages need where the person may change something: the forms, and where files go."""
+    others = place.other_libraries()
+    return {
+        "upload_path": f"{PATH}web/{upload_ticket(request, place.library)}",
+        "most_bytes": settings.MAX_FILE_SIZE,
+        "most_selected": MOST_ASSETS,
+        "most_files": MOST_FILES,
+        "tags_form": TagsForm(auto_id="selection_%s"),
+        "move_form": MoveForm(libraries=others, auto_id="selection_%s") if others else None,
+    }
+
+
+@for_writers
+def trash(request: HttpRequest, place: Place) -> HttpResponse:
+    """Show what is in a library's trash, and until when."""
+    command = {**place.ids, "page": page_number(request), "page_size": ASSETS_ON_A_PAGE}
+    found = list_trash(place.principal, read_json(ListTrash, command))
+    rows = [Trashed(asset, picture(asset), moment(asset.trashed), moment(asset.removed_from)) for asset in found.data]
+    context = {"rows": rows, "total": found.total, "pages": Paging.of(found), "days": TRASH_DAYS}
+    return render(request, "assets/trash.html", {**place.page(), **context})
+
+
+@changing
+def restore(request: HttpRequest, place: Place) -> HttpResponse:
+    """Take what is selected out of the trash."""
+    ids = request.POST.getlist("asset")
+    if not ids:
+        messages.error(request, "Select what is to be restored.")
+    else:
+        try:
+            restored = restore_assets(place.principal, read_json(RestoreAssets, {**place.ids, "ids": ids}))
+        except (BadUserInput, ResourceNotFound) as refusal:
+            messages.error(request, refusal.message)
+        else:
+            were = "was" if len(restored.ids) == 1 else "were"
+            messages.success(request, f"{counted(restored.ids, 'asset')} {were} restored.")
+    return redirect("library_trash", place.organization.slug, place.library.slug)
