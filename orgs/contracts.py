@@ -25,6 +25,14 @@ class CreateOrganization(Contract):
     slug: str | None = Field(default=None, max_length=SLUG_LENGTH, pattern=r"^[a-z0-9](-?[a-z0-9])*$")
 
 
+class LimitOrganization(Contract):
+    """None is no limit of its own: the installation's holds."""
+
+    organization_id: OrganizationId
+    storage: int | None = Field(default=None, ge=0, le=2**62, description="Bytes of originals.")
+    libraries: int | None = Field(default=None, ge=0, le=2**31 - 1)
+
+
 class AddMember(Contract):
     """Library roles that are named are set; the member's others stay."""
 

@@ -12,6 +12,7 @@ from orgs.contracts import (
     AddMember,
     ChangeRole,
     CreateOrganization,
+    LimitOrganization,
     ListMembers,
     MemberLibrary,
     MemberRecord,
@@ -56,6 +57,26 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
     except IntegrityError:
         raise unavailable from None
     return OrganizationRecord(id=organization.slug, name=organization.name)
+
+
+def limit_organization(principal: Principal, command: LimitOrganization) -> None:
+    """Say how much an organization may hold, in place of what the installation says. What it holds already stays.
+
+    Raises:
+        Forbidden: the caller does not run the installation.
+    """
+    organization = principal.organization(command.organization_id)
+    if not isinstance(principal, OperatorPrincipal):
+        raise Forbidden
+    after = {"storage": command.storage, "libraries": command.libraries}
+    with transaction.atomic():
+        held = Organization.objects.select_for_update(no_key=True).get(pk=organization.id)
+        before = {"storage": held.storage_limit, "libraries": held.library_limit}
+        if before == after:
+            return
+        held.storage_limit, held.library_limit = command.storage, command.libraries
+        held.save(update_fields=["storage_limit", "library_limit"])
+        audit.record(principal, held.pk, "organization.limit", str(held), before=before, after=after)
 
 
 def list_members(principal: Principal, command: ListMembers) -> list[MemberRecord]:

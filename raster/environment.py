@@ -18,7 +18,7 @@ MAX_PEPPER = 32_767
 MAX_PORT = 65_535
 MIN_SECRET_LENGTH = 32
 MAX_LIMIT = 2**31 - 1
-UNITS = {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
+UNITS: dict[str, int] = {unit: 1024**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))}
 HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 #: Schemes whose addresses a browser opens, runs or saves itself: none is one program's own.
 BROWSER_SCHEMES = frozenset(
@@ -99,7 +99,15 @@ def limit(name: str) -> int | None:
 
 def size(name: str, default: str) -> int:
     """Return the variable as a number of bytes, or ``default``."""
-    value = text(name, default)
+    return read_size(name, text(name, default))
+
+
+def read_size(name: str, value: str) -> int:
+    """Read a number of bytes, with a unit or without.
+
+    Raises:
+        ImproperlyConfigured: it is none, with ``name`` in front.
+    """
     found = re.fullmatch(r"([1-9][0-9]{0,11}) ?(B|KB|MB|GB|TB)?", value.upper())
     if found is None:
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a size such as 500 MB, 2 GB or a number of bytes.")

@@ -8,7 +8,11 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from orgs.access import Origin, UserPrincipal
+from orgs.contracts import LimitOrganization
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
+from orgs.operations import limit_organization
+from raster.errors import Forbidden
 from tests.factories import PASSWORD, Cast
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +44,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
         (["add_member", "acme", "bob@example.com", "--library", "barcelona"], "not of the form library=level"),
         (["add_member", "acme", "bob@example.com", "--library", "barcelona=boss"], "libraries.barcelona: "),
         (["add_member", "acme", "alice@example.com", "--role", "member"], "at least one owner"),
+        (["limit_organization", "unknown", "--libraries", "3"], "Organization not found"),
+        (["limit_organization", "acme", "--storage", "much"], "--storage is 'much'; it takes a size"),
+        (["limit_organization", "acme", "--libraries", "-1"], "libraries: "),
         (["remove_member", "acme", "alice@example.com"], "at least one owner"),
         (["remove_member", "unknown", "bob@example.com"], "Organization not found"),
         (["create_library", "unknown", "Lisbon"], "Organization not found"),
@@ -118,3 +125,23 @@ def test_a_superuser_can_sign_in_without_verifying_their_address(run: Run, monke
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     run("createsuperuser", "--noinput", "--email", "root@example.com")
     assert EmailAddress.objects.get(user__email="root@example.com").verified
+
+
+def test_an_organization_gets_limits_of_its_own_and_loses_them(run: Run, cast: Cast) -> None:
+    run("limit_organization", "acme", "--storage", "2 GB", "--libraries", "0")
+    cast.acme.refresh_from_db()
+    assert (cast.acme.storage_limit, cast.acme.library_limit) == (2 * 1024**3, 0)
+    run("limit_organization", "acme")
+    run("limit_organization", "acme")
+    cast.acme.refresh_from_db()
+    assert (cast.acme.storage_limit, cast.acme.library_limit) == (None, None)
+    entries = AuditEntry.objects.filter(action="organization.limit").order_by("id")
+    assert [entry.after for entry in entries] == [
+        {"storage": 2 * 1024**3, "libraries": 0},
+        {"storage": None, "libraries": None},
+    ]
+
+
+def test_people_set_no_limits(cast: Cast) -> None:
+    with pytest.raises(Forbidden):
+        limit_organization(UserPrincipal(Origin("web"), cast.alice), LimitOrganization(organization_id="acme"))
