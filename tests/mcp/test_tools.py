@@ -164,6 +164,7 @@ def test_results_are_what_the_output_schemas_say(server: Server, cast: Cast, wir
         "search_assets": {**ACME, "q": "sea"},
         "upload_asset": {**BARCELONA, "source": FILE, "parentId": asset.pk},
         "upload_assets": {**BARCELONA, "sources": [FILE, FILE]},
+        "create_upload_link": BARCELONA,
         "tag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "untag_assets": {**BARCELONA, "assetIds": [asset.pk], "tags": ["new"]},
         "update_asset_description": {**BARCELONA, "assetId": asset.pk, "description": "Words"},
