@@ -28,7 +28,10 @@ def find_client(client_id: str, *, address: str) -> Client | None:
 
 
 def note_use(client: Client) -> None:
-    """Write down that a client asked a person or for a token, once a minute at most."""
+    """Write down that a client asked a person, began a device or got a token, once a minute at most.
+
+    Not that somebody named it: the id of a public client is no secret.
+    """
     now = timezone.now()
     due = Q(last_used=None) | Q(last_used__lt=now - USE_INTERVAL)
     if client.last_used is None or client.last_used < now - USE_INTERVAL:

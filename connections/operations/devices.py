@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.limits import Limit, subject_of_address
 from accounts.models import User
 from connections import scopes, secrets
+from connections.clients import note_use
 from connections.contracts import AskedAuthorization, StartedDevice
 from connections.metadata import DEVICE_GRANT
 from connections.models import Client, Connection, DeviceAuthorization
@@ -63,6 +64,7 @@ def start_device(client: Client, asked: scopes.Asked, resource: str, origin: Ori
                 )
         except IntegrityError:  # somebody holds this user code; another one is as good
             continue
+        note_use(client)
         return StartedDevice(device_code, user_code, round(LIFETIME.total_seconds()), INTERVAL_SECONDS)
     raise RuntimeError("No user code is free.")
 

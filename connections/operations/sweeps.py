@@ -1,4 +1,4 @@
-"""Clearing away what nobody can use any more: codes, tokens, requests, registrations, counts and sessions.
+"""Clearing away what nobody can use any more: codes, tokens, requests, clients, counts and sessions.
 
 It runs while the server serves: in chunks, each a short transaction of its own, and what a request holds at that
 moment stays for the next time.
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import RateCount, Session
@@ -26,6 +26,7 @@ from connections.models import (
     DeviceAuthorization,
     RefreshToken,
 )
+from connections.operations.connections import end_connection
 
 CHUNK = 1000
 #: Between two chunks, so that whatever waits to write gets its turn.
@@ -34,16 +35,20 @@ PAUSE_SECONDS = 0.02
 LATE_TIME = timedelta(days=1)
 #: A connection whose client did not fetch its tokens, which it has minutes for.
 UNREDEEMED_TIME = timedelta(days=1)
-#: A registration that came to nothing, since the client was last heard of.
+#: A client that came to nothing, since it was last heard of.
 UNUSED_TIME = timedelta(days=30)
+UNUSED, EXPIRED = "unused for 30 days", "its token expired"
 EVERY_SECONDS = 3600
 LEASE = "connections.sweep"
 
 
 def sweep(stop: threading.Event | None = None) -> dict[str, int]:
-    """Delete what is over; return how many of each kind. It ends early, between two chunks, when ``stop`` is set."""
+    """Delete what is over, and end the connections that are; return how many of each kind.
+
+    It stops early, between two chunks, when ``stop`` is set.
+    """
     stop = stop or threading.Event()
-    swept: Counter[str] = Counter()
+    swept: Counter[str] = Counter({"connections that ended": _end_unused(stop)})
     for name, rows in _what_is_over():
         swept[name] += _delete(rows, stop)
     return dict(swept)
@@ -68,18 +73,45 @@ def _what_is_over() -> Iterator[tuple[str, QuerySet[Any]]]:
     yield "authorization requests", AuthorizationRequest.objects.filter(late)
     yield "device authorizations", DeviceAuthorization.objects.filter(late)
     yield "connections without tokens", Connection.objects.filter(redeemed=None, created__lte=now - UNREDEEMED_TIME)
-    yield "unused registrations", _unused_registrations()
+    yield "unused clients", _unused_clients()
     yield "upload links", UploadLink.objects.filter(late)
     yield "rate counts", RateCount.objects.filter(over)
     yield "sessions", Session.objects.filter(expire_date__lte=now)
 
 
-def _unused_registrations() -> QuerySet[Client]:
-    """Return the clients that registered themselves, were connected by nobody, and have been silent for a while."""
+def _unused_clients() -> QuerySet[Client]:
+    """Return the clients that made themselves known, were connected by nobody, and have been silent for a while.
+
+    A document would be read again as that of a new client, so one that staff disabled stays.
+    """
     since = timezone.now() - UNUSED_TIME
     silent = Q(last_used=None) | Q(last_used__lte=since)
-    registered = Client.objects.filter(silent, source=Client.Source.REGISTERED, created__lte=since)
-    return registered.filter(connections=None)
+    own = Client.objects.exclude(source=Client.Source.STAFF).filter(silent, created__lte=since)
+    return own.filter(connections=None, is_active=True)
+
+
+def _end_unused(stop: threading.Event) -> int:
+    """End the connections whose client let all of its tokens expire, so that no list shows them as alive."""
+    ended = 0
+    held = Connection.objects.select_for_update(of=("self",), skip_locked=True).select_related("client", "user")
+    for key in list(_without_living_tokens().order_by("pk").values_list("pk", flat=True)):
+        if stop.is_set():
+            break
+        with transaction.atomic():
+            connection = held.filter(pk=key).first()
+            # Asked again under the lock, which whoever issues tokens holds.
+            if connection is not None and _without_living_tokens().filter(pk=key).exists():
+                end_connection(None, connection, UNUSED if connection.client.may_refresh else EXPIRED)
+                ended += 1
+    return ended
+
+
+def _without_living_tokens() -> QuerySet[Connection]:
+    living = {"connection": OuterRef("pk"), "expires__gt": timezone.now()}
+    redeemed: QuerySet[Connection] = Connection.objects.alive().exclude(redeemed=None)
+    return redeemed.exclude(
+        Exists(RefreshToken.objects.filter(**living)) | Exists(AccessToken.objects.filter(**living))
+    )
 
 
 def _delete(rows: QuerySet[Any], stop: threading.Event) -> int:

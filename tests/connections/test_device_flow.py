@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import RateCount
 from connections import secrets
-from connections.models import Connection, DeviceAuthorization
+from connections.models import Client, Connection, DeviceAuthorization
 from connections.operations.connections import end_connection
 from connections.operations.devices import STARTS_IN_ALL, STARTS_OF_ADDRESS, deny_device
 from orgs.models import Membership
@@ -89,6 +89,21 @@ def test_a_device_is_told_what_to_show_and_how_often_to_ask() -> None:
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     row = row_of(codes)
     assert (row.asked_write, row.resource, row.address, row.user_agent) == (False, "mcp/o/acme", ADDRESS, "Box")
+
+
+def test_beginning_is_a_use_of_a_client_once_a_minute_and_naming_it_is_none() -> None:
+    client = Client.objects.get()
+    assert error(poll({"device_code": "unknown"})) == "invalid_grant"
+    assert error(begin(scope="openid")) == "invalid_scope"
+    client.refresh_from_db()
+    assert client.last_used is None
+    begun()
+    for seconds, is_written in ((30, False), (61, True)):
+        before = timezone.now() - timedelta(seconds=seconds)
+        Client.objects.update(last_used=before)
+        begun()
+        client.refresh_from_db()
+        assert (client.last_used != before) is is_written
 
 
 def test_neither_code_is_in_the_database() -> None:

@@ -27,8 +27,11 @@ from connections.models import (
     DeviceAuthorization,
     RefreshToken,
 )
+from connections.operations.connections import list_connected_apps
 from connections.operations.sweeps import CHUNK, LEASE, sweep, sweep_if_due
+from orgs.models import AuditEntry
 from raster.sweeping import sweeping
+from tests.connections.devices import person
 from tests.connections.factories import connect, make_client, tokens_of
 from tests.factories import Cast
 from tests.server import Server
@@ -82,15 +85,18 @@ def device(client: Client, text: str, expires: datetime, **fields: Any) -> Devic
 def make_rows(cast: Cast, client: Client) -> tuple[Made, Made]:
     """Make a row of every kind on both sides of its limit: what is over, and what stays."""
     now = timezone.now()
-    alive = [connect(cast.alice, client, cast.acme) for _ in range(2)]
+    alive = [connect(user, client, cast.acme) for user in (cast.alice, cast.alice, cast.bob)]
+    for connection in alive:
+        tokens_of(connection)
     over: Made = {
         "code": code(alive[0], now - DAY),
-        "used code": code(connect(cast.bob, client, cast.acme), now - DAY, used=now - DAY),
+        "used code": code(alive[2], now - DAY, used=now - DAY),
         "request": request(cast, client, "old", now - DAY),
         "device": device(client, "old", now - DAY),
         "unredeemed": connect(cast.alice, client, cast.acme, redeemed=None),
         "never used": make_client("never used"),
         "used once": make_client("used once", last_used=now - MONTH),
+        "document": make_client("https://app.example.com/c", source=Client.Source.DOCUMENT, last_used=now - MONTH),
         "count": RateCount.objects.create(name="old", count=1, expires=now),
         "session": Session.objects.create(session_key="old", session_data="", expire_date=now),
     }
@@ -103,15 +109,15 @@ def make_rows(cast: Cast, client: Client) -> tuple[Made, Made]:
         "just registered": make_client("just registered"),
         "used lately": make_client("used lately", last_used=now - MONTH + HOUR),
         "connected": make_client("connected"),
-        "document": make_client("https://app.example.com/client.json", source=Client.Source.DOCUMENT),
+        "disabled": make_client("https://evil.example.com/c", source=Client.Source.DOCUMENT, is_active=False),
         "staff": make_client("staff", source=Client.Source.STAFF),
         "count": RateCount.objects.create(name="new", count=1, expires=now + HOUR),
         "session": Session.objects.create(session_key="new", session_data="", expire_date=now + HOUR),
     }
     connect(cast.alice, stays["connected"], cast.acme, ended=now)  # type: ignore[arg-type]  # it is a client
-    for name in ("never used", "used once"):
+    for name in ("never used", "used once", "document"):
         age(over[name], created=now - MONTH)
-    for name in ("used lately", "connected", "document", "staff"):
+    for name in ("used lately", "connected", "disabled", "staff"):
         age(stays[name], created=now - MONTH)
     age(stays["just registered"], created=now - MONTH + HOUR)
     age(over["unredeemed"], created=now - DAY)
@@ -127,6 +133,7 @@ def there(made: Made) -> set[str]:
 def test_what_is_not_over_stays_and_what_is_goes(cast: Cast) -> None:
     over, stays = make_rows(cast, make_client())
     assert sweep() == {
+        "connections that ended": 0,
         "authorization codes": 2,
         "access tokens": 0,
         "refresh tokens": 0,
@@ -134,7 +141,8 @@ def test_what_is_not_over_stays_and_what_is_goes(cast: Cast) -> None:
         "authorization requests": 1,
         "device authorizations": 1,
         "connections without tokens": 1,
-        "unused registrations": 2,
+        "unused clients": 3,
+        "upload links": 0,
         "rate counts": 1,
         "sessions": 1,
     }
@@ -180,6 +188,37 @@ def test_an_ended_connection_stays_for_the_record_and_its_tokens_go(cast: Cast) 
     assert set(Connection.objects.all()) == {ended, alive}
     for model in (AccessToken, RefreshToken, AuthorizationCode):
         assert model._default_manager.get().connection == alive
+
+
+@pytest.mark.django_db
+def test_a_connection_whose_tokens_all_expired_ends_and_one_with_any_that_lives_does_not(cast: Cast) -> None:
+    now = timezone.now()
+    client, once = make_client(), make_client("once", grant_types=["authorization_code"])
+    made = {
+        name: connect(cast.alice, once if name == "once" else client, cast.acme)
+        for name in ("access", "refresh", "both", "none", "gone", "once")
+    }
+    waiting = connect(cast.alice, client, cast.acme, redeemed=None)
+    for name, connection in made.items():
+        if name != "gone":
+            tokens_of(connection)
+    for name, connection in made.items():
+        if name in {"access", "none", "once"}:
+            connection.refresh_tokens.update(expires=now)
+        if name in {"refresh", "none", "once"}:
+            connection.access_tokens.update(expires=now)
+    assert sweep()["connections that ended"] == 3
+    alive = set(Connection.objects.filter(ended=None))
+    assert alive == {made["access"], made["refresh"], made["both"], waiting}
+    entries = AuditEntry.objects.filter(organization=cast.acme, action="connection.end").order_by("pk")
+    assert [(entry.actor, entry.after["reason"]) for entry in entries] == [
+        ("authorization server", "unused for 30 days"),
+        ("authorization server", "unused for 30 days"),
+        ("authorization server", "its token expired"),
+    ]
+    assert sweep()["connections that ended"] == 0
+    assert {app.app.name for app in list_connected_apps(person(cast.alice))} == {"Test app"}
+    assert sum(len(app.connections) for app in list_connected_apps(person(cast.alice))) == 3
 
 
 @pytest.mark.django_db
@@ -290,6 +329,22 @@ def make_rubbish(connection: Connection, number: int) -> None:
     used = RefreshToken.objects.filter(connection=connection, rotated=None, predecessor__rotated=None).first()
     if used is not None:
         RefreshToken.objects.filter(pk=used.pk).update(predecessor=refresh[0])
+
+
+@pytest.mark.skipif("database.vendor == 'sqlite'", reason="SQLite has one writer and holds no rows")
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_a_request_holds_is_left_for_the_next_time(cast: Cast) -> None:
+    connect(cast.alice, make_client(), cast.acme)
+    other = database.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM connections_connection FOR UPDATE")
+            assert sweep()["connections that ended"] == 0
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+    assert sweep()["connections that ended"] == 1
 
 
 @pytest.mark.skipif("database.vendor == 'sqlite'", reason="SQLite has one writer and holds no rows")
