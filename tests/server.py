@@ -49,13 +49,22 @@ def database_url() -> str:
 
 @contextlib.contextmanager
 def running_server(log: Path, **environment: str) -> Iterator[Server]:
-    """Run a server on the test database until the block ends; ``environment`` adds to the test run's own."""
+    """Run a server on the test database until the block ends; ``environment`` adds to the test run's own.
+
+    It makes no sizes unless it is told to: it would make those of every test, and hold rows when a test ends.
+    """
     port = free_port()
     with log.open("ab") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--port", str(port), "raster.asgi:application"],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": database_url(), "PORT": str(port), **environment},
+            env={
+                **os.environ,
+                "DATABASE_URL": database_url(),
+                "PORT": str(port),
+                "RASTER_WORKER": "apart",
+                **environment,
+            },
             stdout=stderr,
             stderr=stderr,
         )

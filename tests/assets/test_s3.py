@@ -52,7 +52,7 @@ def in_bucket(bucket: Bucket, settings: Settings, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture(scope="module")
 def far_server(django_db_setup: None, static_files: None, server_log: Path, bucket: Bucket) -> Iterator[Server]:
-    with running_server(server_log, RASTER_STORAGE=bucket.setting, **CREDENTIALS) as server:
+    with running_server(server_log, RASTER_STORAGE=bucket.setting, RASTER_WORKER="server", **CREDENTIALS) as server:
         yield server
 
 

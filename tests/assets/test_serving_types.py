@@ -4,13 +4,13 @@ from urllib.parse import quote
 
 import httpx2
 
+from assets.derivatives import derive_all
 from assets.models import Asset
 from assets.signatures import judge
 from tests.assets import pictures
-from tests.assets.test_derivatives import is_done, pending
+from tests.assets.test_derivatives import pending
 from tests.factories import Cast
 from tests.server import Server
-from tests.waiting import wait_until
 
 POLYGLOT = pictures.encoded("gif", 40, 30) + b"<html><script>document.title='ran'</script></html>"
 SCRIPTED_PDF = pictures.pdf(extra=b"/OpenAction << /S /JavaScript /JS (app.alert(1)) >>")
@@ -23,9 +23,9 @@ FILES = {
 
 
 def uploaded(data: bytes, file_name: str = "file") -> Asset:
-    """Return an asset of which the server has made all that it makes."""
+    """Return an asset of which all was made that is made."""
     asset = pending(data, file_name)
-    wait_until(lambda: is_done(asset))
+    derive_all(Asset.objects.all())
     return asset
 
 
@@ -49,8 +49,8 @@ def test_every_type_is_served_as_it_came_in_a_sandbox(server: Server, cast: Cast
         # Without an origin, what could be a page shares nothing with the installation's.
         assert ("allow-same-origin" in policy) is (kind in {"mp4", "mov", "webm"})
         assert ("content-disposition" in response.headers) is (kind == "pdf")
-    wait_until(lambda: all(is_done(asset) for asset in assets.values()))
-    assert {kind for kind, asset in assets.items() if asset.derivatives != Asset.Derivatives.READY} == set()
+    derive_all(Asset.objects.all())
+    assert Asset.objects.filter(derivatives=Asset.Derivatives.READY).count() == len(FILES)
 
 
 def test_a_document_is_saved_instead_of_opened(server: Server, cast: Cast) -> None:

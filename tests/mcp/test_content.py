@@ -8,14 +8,14 @@ import pytest
 from django.utils import timezone
 from mcp_types import CallToolResult, ImageContent, ResourceLink, TextContent
 
+from assets.derivatives import derive_all
 from assets.models import Asset
 from mcp_gateway.content import MOST_LINKS
 from tests.assets import pictures
-from tests.assets.test_derivatives import is_done, pending
+from tests.assets.test_derivatives import pending
 from tests.factories import AssetFactory, Cast
 from tests.mcp.client import WIRES, call_tool, connected
 from tests.server import Server
-from tests.waiting import wait_until
 
 ACME = {"organizationId": "acme"}
 BARCELONA = {**ACME, "libraryId": "barcelona"}
@@ -46,7 +46,7 @@ def test_a_preview_of_what_is_out_of_reach_is_the_same_refusal_as_without(
 @pytest.mark.parametrize("wire", WIRES)
 def test_a_model_gets_to_see_an_asset_where_it_asks(server: Server, cast: Cast, wire: str) -> None:
     asset = pending(pictures.jpeg(1600, 800, gps=True))
-    wait_until(lambda: is_done(asset))
+    derive_all(Asset.objects.all())
     with connected(server.mcp_url, cast.key(barcelona="read").secret, wire) as client:
         plain = client.call("get_asset", **BARCELONA, assetId=asset.pk)
         assert followed(plain) == []
@@ -71,7 +71,7 @@ def test_every_picture_has_a_preview_however_small(
     server: Server, cast: Cast, kind: str, width: int, size: tuple[int, int]
 ) -> None:
     asset = pending(pictures.encoded(kind, width, width), f"file.{kind}")
-    wait_until(lambda: is_done(asset))
+    derive_all(Asset.objects.all())
     with connected(server.mcp_url, cast.key(barcelona="read").secret, WIRES[0]) as client:
         [image] = followed(client.call("get_asset", **BARCELONA, assetId=asset.pk, preview=True))
     assert isinstance(image, ImageContent)
