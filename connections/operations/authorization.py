@@ -38,6 +38,7 @@ from connections.models import (
 )
 from connections.operations.connections import record
 from connections.operations.devices import allow_device, deny_device
+from connections.operations.tokens import scope_of
 from connections.redirects import matches_redirect_uri
 from connections.return_address import is_private_use, place_of, with_answer
 from connections.trust import plain_text, shown_name, trust_in
@@ -163,13 +164,14 @@ def allow(principal: UserPrincipal, session_digest: str, command: Allow) -> str 
     Raises:
         RequestUnknown: the request is not this session's.
         RequestOver: it has to be shown again; then nothing was allowed.
-        BadUserInput: no organization was chosen, or the device waits no longer.
+        BadUserInput: no organization was chosen, or libraries of another one, or the device waits no longer.
         OrganizationNotFound: the organization is unknown, not the person's, not what was asked for, or forbids it.
         LibraryNotAuthorized: a library is out of the person's reach there.
     """
     with transaction.atomic():
         row = _spend(principal, session_digest, command.request_id)
         memberships = _chosen_memberships(principal, row, command)
+        _check_ticked(principal, row, memberships, command)
         libraries = _chosen_libraries(principal, memberships, command.libraries)
         connection = Connection.objects.create(
             user=principal.user,
@@ -188,7 +190,7 @@ def allow(principal: UserPrincipal, session_digest: str, command: Allow) -> str 
         ConnectionLibrary.objects.bulk_create(
             [ConnectionLibrary(connection=connection, library=library) for library in libraries]
         )
-        _record(principal, connection, memberships, libraries)
+        _record(principal, row, connection, memberships, libraries)
         _mail(principal, row, connection, memberships)
         if row.device is not None:
             allow_device(row.device, connection)
@@ -318,6 +320,22 @@ def _chosen_memberships(principal: UserPrincipal, row: AuthorizationRequest, com
     return [membership for membership, _ in chosen]
 
 
+def _check_ticked(
+    principal: UserPrincipal, row: AuthorizationRequest, memberships: list[Membership], command: Allow
+) -> None:
+    """Refuse libraries of an organization that was offered and not chosen: the person means one or the other."""
+    chosen = {membership.organization_id for membership in memberships}
+    ticked = {path.partition("/")[0] for path in command.libraries}
+    offered = [membership.organization for membership, is_allowed in _eligible(principal, row) if is_allowed]
+    others = [each.name for each in offered if each.slug in ticked and each.pk not in chosen]
+    if others:
+        names, own = " and ".join(others), " and ".join(membership.organization.name for membership in memberships)
+        raise BadUserInput(
+            f"You ticked libraries of {names}, but chose {own}: choose {others[0]}, or untick its libraries and choose "
+            f"{own} again. Nothing was connected."
+        )
+
+
 def _chosen_libraries(principal: UserPrincipal, memberships: list[Membership], paths: list[str]) -> list[Library]:
     if not paths:
         return []
@@ -339,8 +357,13 @@ def _grant(connection: Connection, memberships: list[Membership]) -> None:
 
 
 def _record(
-    principal: UserPrincipal, connection: Connection, memberships: list[Membership], libraries: list[Library]
+    principal: UserPrincipal,
+    row: AuthorizationRequest,
+    connection: Connection,
+    memberships: list[Membership],
+    libraries: list[Library],
 ) -> None:
+    """Write down what was granted to whom: any number of apps may have one name, but none the id of another."""
     for membership in memberships:
         there = [library.slug for library in libraries if library.organization_id == membership.organization_id]
         record(
@@ -348,7 +371,12 @@ def _record(
             membership.organization_id,
             "connection.create",
             connection,
+            client_id=row.client.client_id,
+            trust=trust_in(row.client, row.redirect_uri).kind.value,
             access="write" if connection.may_write else "read",
+            scope=scope_of(connection),
+            resource=connection.resource or "any",
+            all_organizations="yes" if connection.all_organizations else "no",
             libraries=", ".join(there) if connection.narrowed else "all",
             way=connection.way,
         )

@@ -121,13 +121,45 @@ def test_reloading_shows_the_same_request(cast: Cast) -> None:
     assert set(told(allow(browser, address))) == {"code", "state", "iss"}
 
 
-def test_the_log_says_who_allowed_what_and_from_where(cast: Cast) -> None:
-    connection = allowed(cast, fields={"library": ["acme/paris"], "read_only": "on"})
+def test_the_log_says_who_allowed_what_and_from_where(cast: Cast, settings: Settings) -> None:
+    fields = {"library": ["acme/paris"], "read_only": "on"}
+    connection = allowed(cast, fields=fields, resource=f"{settings.BASE_URL}/mcp/o/acme")
     [entry] = AuditEntry.objects.all()
     assert (entry.action, entry.organization, entry.actor) == ("connection.create", cast.acme, "alice@example.com")
     assert f"connection {connection.pk}" in entry.target and "Test app" in entry.target
-    assert entry.after == {"access": "read", "libraries": "paris", "way": "browser"}
+    assert entry.after == {
+        "client_id": "test-app",
+        "trust": "self-named",
+        "access": "read",
+        "scope": "library:read offline_access",
+        "resource": "mcp/o/acme",
+        "all_organizations": "no",
+        "libraries": "paris",
+        "way": "browser",
+    }
     assert (entry.face, entry.address, entry.user_agent) == ("web", "127.0.0.1", "Tests/1.0")
+
+
+def test_the_log_tells_apps_of_one_name_apart(cast: Cast) -> None:
+    make_client("claude-1", name="Claude")
+    make_client("claude-2", name="Claude")
+    make_document_client("https://evil.example/c.json", redirect_uris=[RETURN_ADDRESS])
+    make_document_client("https://claude.ai/c.json", redirect_uris=["https://claude.ai/cb"])
+    for client_id in ("claude-1", "claude-2", "https://evil.example/c.json"):
+        allowed(cast, client_id=client_id)
+    scope = "library:read organizations:all"
+    allowed(cast, "*", client_id="https://claude.ai/c.json", redirect_uri="https://claude.ai/cb", scope=scope)
+    entries = AuditEntry.objects.order_by("pk")
+    assert [(entry.after["client_id"], entry.after["trust"]) for entry in entries] == [
+        ("claude-1", "self-named"),
+        ("claude-2", "self-named"),
+        ("https://evil.example/c.json", "document, elsewhere"),
+        ("https://claude.ai/c.json", "verified domain"),
+    ]
+    last = entries.last()
+    assert last is not None
+    assert (last.after["all_organizations"], last.after["libraries"], last.after["resource"]) == ("yes", "all", "any")
+    assert last.after["scope"] == "library:read offline_access organizations:all"
 
 
 def test_the_owner_is_told_by_mail_and_led_to_where_it_can_be_ended(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client as Browser
 
 from connections.models import AppPolicy, Client, Connection, ConnectionLibrary
@@ -49,10 +50,30 @@ def test_a_library_that_the_person_does_not_reach_is_refused_like_an_unknown_one
     assert len(pages) == 1 and CHOOSE_AGAIN in pages.pop()
 
 
-def test_a_library_of_another_own_organization_is_refused(cast: Cast) -> None:
+def test_libraries_of_another_own_organization_are_refused_and_the_person_is_told_which(cast: Cast) -> None:
+    LibraryFactory(organization=cast.globex, name="Second")
     Membership.objects.create(organization=cast.globex, user=cast.alice, role="admin")
     browser = sign_in(cast.alice)
-    assert CHOOSE_AGAIN in refused(allow(browser, asked(browser), library=["acme/paris", "globex/secret"]))
+    address = asked(browser)
+    for ticked in (["globex/secret"], ["acme/paris", "globex/secret"], ["globex/none-such"]):
+        page = refused(allow(browser, address, library=ticked))
+        assert (
+            "You ticked libraries of Globex, but chose Acme: choose Globex, or untick its libraries and choose Acme "
+            "again. Nothing was connected."
+        ) in page
+    answer = browser.post(address, {"decision": "allow", "organization": "acme", "library": "globex/secret"})
+    assert 'value="globex/secret" checked' in text(answer)
+    assert allow(browser, address, library=["acme/paris"]).status_code == 303
+    assert [row.library for row in ConnectionLibrary.objects.all()] == [cast.paris]
+
+
+def test_libraries_of_an_organization_that_is_not_offered_are_refused_like_unknown_ones(cast: Cast) -> None:
+    Membership.objects.create(organization=cast.globex, user=cast.alice, role="admin")
+    AppPolicy.objects.create(organization=cast.globex, allows_apps=False)
+    browser = sign_in(cast.alice)
+    for changes in ({}, {"resource": f"{settings.BASE_URL}/mcp/o/acme"}):
+        page = refused(allow(browser, asked(browser, **changes), library=["globex/secret"]))
+        assert CHOOSE_AGAIN in page and "You ticked" not in page
 
 
 def test_scopes_and_addresses_that_the_form_adds_count_for_nothing(cast: Cast) -> None:
