@@ -25,10 +25,11 @@ PLACE = {"organizationId": "acme", "libraryId": "barcelona"}
 @pytest.fixture
 def opened() -> Iterator[ExitStack]:
     """What removes the staged files; by the end of the test nothing may be left in the folder."""
-    before = set(staging_folder().glob("*"))
+    folder = staging_folder()
+    before = set(folder.glob("*"))
     with ExitStack() as stack:
         yield stack
-    assert set(staging_folder().glob("*")) == before
+    assert set(folder.glob("*")) == before
 
 
 def at(url: str) -> URLSource:

@@ -11,7 +11,7 @@ from mcp_types import TextResourceContents
 from mcp_gateway.tools import TOOLS
 from orgs.models import Library
 from tests.factories import AssetFactory, Cast
-from tests.mcp.cases import FILE
+from tests.mcp.cases import FILE, PEOPLE_ONLY
 from tests.mcp.client import HANDSHAKE, MODERN, WIRES, call_tool, connected, post
 from tests.server import Server
 
@@ -154,7 +154,7 @@ def test_schemas_are_plain_objects_with_words_and_limits() -> None:
 @pytest.mark.parametrize("wire", WIRES)
 def test_results_are_what_the_output_schemas_say(server: Server, cast: Cast, wire: str) -> None:
     asset = AssetFactory(library=cast.barcelona, tagged=["sea"], sizes={"320": "x.webp"})
-    AssetFactory(library=cast.barcelona, parent=asset)
+    variant = AssetFactory(library=cast.barcelona, parent=asset)
     calls: dict[str, dict[str, Any]] = {
         "whoami": {},
         "list_libraries": ACME,
@@ -170,15 +170,26 @@ def test_results_are_what_the_output_schemas_say(server: Server, cast: Cast, wir
         "update_asset_description": {**BARCELONA, "assetId": asset.pk, "description": "Words"},
         "create_library": {**ACME, "name": "Oslo"},
         "rename_library": {**BARCELONA, "name": "Barça"},
+        "rename_asset": {**BARCELONA, "assetId": asset.pk, "name": "Sky"},
+        "promote_variant": {**BARCELONA, "assetId": asset.pk, "variantId": variant.pk},
+        "delete_assets": {**BARCELONA, "ids": [asset.pk]},
+        "restore_assets": {**BARCELONA, "ids": [asset.pk]},
+        "transfer_assets": {
+            **ACME,
+            "sourceLibraryId": "barcelona",
+            "targetLibraryId": "paris",
+            "assetIds": [asset.pk],
+        },
     }
-    assert set(calls) == set(TOOLS)
-    with connected(server.mcp_url, cast.key(barcelona="write").secret, wire) as client:
+    assert set(calls) == set(TOOLS) - PEOPLE_ONLY
+    with connected(server.mcp_url, cast.key(barcelona="write", paris="write").secret, wire) as client:
         for tool, arguments in calls.items():
             result = client.call(tool, **arguments)
             assert result.structured_content is not None
             jsonschema.validate(result.structured_content, TOOLS[tool].definition.output_schema or {})
-            [block] = result.content
+            block, *links = result.content
             assert block.type == "text" and json.loads(block.text) == result.structured_content
+            assert {link.type for link in links} <= {"resource_link"}
 
 
 @pytest.mark.parametrize("wire", WIRES)
