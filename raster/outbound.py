@@ -68,7 +68,8 @@ _REFUSED_V6 = tuple(
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})  # the upper half of an interface identifier that holds an IPv4 address
 
 logger = logging.getLogger("raster.outbound")
-_resolvers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
+# As many as there may be fetches: a name server that never answers keeps its thread for as long as the system waits.
+_resolvers = ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="resolver")
 _slots = BoundedSemaphore(MOST_AT_ONCE)
 
 

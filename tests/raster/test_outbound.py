@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from raster.outbound import Fetched, OutboundRefused, fetch, is_public
+from raster.outbound import MOST_AT_ONCE, Fetched, OutboundRefused, fetch, is_public
 from tests.sites import Site
 
 PRIVATE = [
@@ -249,6 +249,22 @@ def test_a_resolver_that_hangs_ends_at_the_deadline(monkeypatch: pytest.MonkeyPa
         get("https://app.example.com/", seconds=0.3)
     done.set()
     assert time.monotonic() - started < 3
+
+
+def test_names_that_are_never_answered_leave_room_for_others(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    url, done, look_up = site.page("/", {}), threading.Event(), socket.getaddrinfo
+
+    def answer(host: Any, *args: Any, **kwargs: Any) -> Any:
+        return look_up(host, *args, **kwargs) if host == site.host else done.wait(30)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    try:
+        for number in range(MOST_AT_ONCE - 1):
+            with pytest.raises(OutboundRefused):
+                get(f"https://{number}.example.com/", seconds=0.01)
+        assert get(url, seconds=3).body == b"{}"
+    finally:
+        done.set()
 
 
 def test_every_refusal_is_the_same_and_names_no_reason(site: Site) -> None:
