@@ -100,10 +100,13 @@ def test_a_preview_whose_file_is_gone_says_so(server: Server, cast: Cast) -> Non
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_listed_assets_are_linked_to(server: Server, cast: Cast, wire: str) -> None:
+@pytest.mark.parametrize(("tool", "arguments"), [("list_assets", BARCELONA), ("search_assets", {**ACME, "q": ""})])
+def test_listed_and_found_assets_are_linked_to(
+    server: Server, cast: Cast, wire: str, tool: str, arguments: dict[str, str]
+) -> None:
     asset = AssetFactory(library=cast.barcelona, name="Sea", file_name="Sea é.jpg", size=1234)
     with connected(server.mcp_url, cast.key(barcelona="read").secret, wire) as client:
-        [link] = followed(client.call("list_assets", **BARCELONA))
+        [link] = followed(client.call(tool, **arguments))
     assert isinstance(link, ResourceLink)
     assert link.uri == f"{server.url}/media/{asset.pk}/Sea%20%C3%A9.jpg"
     assert (link.name, link.mime_type, link.size) == ("Sea", "image/jpeg", 1234)
