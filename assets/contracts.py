@@ -310,7 +310,7 @@ class VariantRecord(Record):
     uploaded_by: Person
     created: int = Field(description="Unix time in milliseconds.")
     updated: int = Field(description="Unix time in milliseconds.")
-    derivatives: Literal["pending", "ready", "failed"] = Field(exclude=True, description="For pages; APIs leave it out.")
+    derivatives: Literal["pending", "ready", "failed"] = Field(exclude=True, description="For pages alone.")
 
 
 class AssetRecord(VariantRecord):

@@ -29,7 +29,7 @@ def fitting(contract: type[Contract], field: str, value: Any) -> Any:
         ValidationError: it does not fit; the message says why.
     """
     information = contract.model_fields[field]
-    kind: Any = Annotated[information.annotation, information]
+    kind: Any = Annotated[information.annotation, *information.metadata]
     try:
         return TypeAdapter(kind).validate_python(value)
     except Unfitting as error:

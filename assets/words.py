@@ -24,7 +24,7 @@ def did(record: HistoryRecord) -> str:
         "transfer": f"moved it from {record.before} to {record.after}",
         "trash": "moved it to the trash",
         "restore": "restored it from the trash",
-        "approve": f"judged it: {_judgement(record.after)}",
+        "approve": f"judged it: {dict(Asset.Approval.choices).get(record.after, record.after)}",
         "promote": f"put the variant “{record.after}” in its place",
         "variant": f"added the variant “{record.after}”",
     }
@@ -33,7 +33,3 @@ def did(record: HistoryRecord) -> str:
 
 def _numbered(noun: str, record: HistoryRecord) -> str:
     return f"the {noun}" if len(record.tags) == 1 else f"the {noun}s"
-
-
-def _judgement(state: str) -> str:
-    return str(Asset.Approval(state).label).lower()

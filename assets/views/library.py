@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 
 from assets.contracts import (
     MOST_ASSETS,
@@ -16,20 +15,17 @@ from assets.contracts import (
     TRASH_DAYS,
     ListTags,
     ListTrash,
-    RestoreAssets,
     TrashedAsset,
 )
 from assets.forms import MoveForm, TagsForm
 from assets.operations.tags import list_tags
-from assets.operations.trash import list_trash, restore_assets
+from assets.operations.trash import list_trash
 from assets.operations.upload_links import PATH
 from assets.pictures import Picture, picture
 from assets.tickets import upload_ticket
 from assets.views.grids import ASSETS_ON_A_PAGE, library_grid
-from assets.views.place import Place, changing, for_readers, for_writers
-from assets.words import counted
+from assets.views.place import Place, for_readers, for_writers
 from raster.contracts import read_json
-from raster.errors import BadUserInput, ResourceNotFound
 from raster.pages import Paging, moment, page_number
 
 MOST_TAGS_SHOWN = 30
@@ -82,20 +78,3 @@ def trash(request: HttpRequest, place: Place) -> HttpResponse:
     rows = [Trashed(asset, picture(asset), moment(asset.trashed), moment(asset.removed_from)) for asset in found.data]
     context = {"rows": rows, "total": found.total, "pages": Paging.of(found), "days": TRASH_DAYS}
     return render(request, "assets/trash.html", {**place.page(), **context})
-
-
-@changing
-def restore(request: HttpRequest, place: Place) -> HttpResponse:
-    """Take what is selected out of the trash."""
-    ids = request.POST.getlist("asset")
-    if not ids:
-        messages.error(request, "Select what is to be restored.")
-    else:
-        try:
-            restored = restore_assets(place.principal, read_json(RestoreAssets, {**place.ids, "ids": ids}))
-        except (BadUserInput, ResourceNotFound) as refusal:
-            messages.error(request, refusal.message)
-        else:
-            were = "was" if len(restored.ids) == 1 else "were"
-            messages.success(request, f"{counted(restored.ids, 'asset')} {were} restored.")
-    return redirect("library_trash", place.organization.slug, place.library.slug)

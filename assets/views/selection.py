@@ -6,12 +6,21 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
-from assets.contracts import MOST_ASSETS, TRASH_DAYS, DeleteAssets, TagAssets, TransferAssets, UntagAssets
+from assets.contracts import (
+    MOST_ASSETS,
+    TRASH_DAYS,
+    DeleteAssets,
+    RestoreAssets,
+    TagAssets,
+    TransferAssets,
+    UntagAssets,
+)
 from assets.forms import MoveForm, TagsForm
 from assets.operations.tags import tag_assets, untag_assets
 from assets.operations.transfers import transfer_assets
-from assets.operations.trash import delete_assets
+from assets.operations.trash import delete_assets, restore_assets
 from assets.views.place import Place, back, changing
 from assets.words import counted
 from raster.contracts import read_json
@@ -31,7 +40,8 @@ def tag(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
             return f"Nothing changed: {_these(ids)} had {_named(asked['tags'])} already."
         return f"{_were(ids)} tagged."
 
-    return _done(request, place, asset, TagsForm(request.POST), act)
+    _do(request, _chosen(request, asset), TagsForm(request.POST), act)
+    return back(request, place, asset)
 
 
 @changing
@@ -45,7 +55,8 @@ def untag(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
             return f"Nothing changed: {_these(ids)} did not have {_named(asked['tags'])}."
         return f"{counted(gone, 'tag')} {'was' if gone == 1 else 'were'} removed from {counted(ids, 'asset')}."
 
-    return _done(request, place, asset, TagsForm(request.POST), act)
+    _do(request, _chosen(request, asset), TagsForm(request.POST), act)
+    return back(request, place, asset)
 
 
 @changing
@@ -60,7 +71,8 @@ def move(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
         return f"{_were(ids)} moved to {names[asked['library']]}."
 
     names = {library.slug: library.name for library in libraries}
-    return _done(request, place, asset, MoveForm(request.POST, libraries=libraries), act, is_leaving=True)
+    moved = _do(request, _chosen(request, asset), MoveForm(request.POST, libraries=libraries), act)
+    return back(request, place, "" if moved else asset)
 
 
 @changing
@@ -71,15 +83,25 @@ def delete(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
         moved = delete_assets(place.principal, read_json(DeleteAssets, {**place.ids, "ids": ids})).ids
         return f"{_were(moved)} moved to the trash. There {_it(moved)} can be restored for {TRASH_DAYS} days."
 
-    return _done(request, place, asset, forms.Form(request.POST), act, is_leaving=True)
+    moved = _do(request, _chosen(request, asset), forms.Form(request.POST), act)
+    return back(request, place, "" if moved else asset)
 
 
-def _done(
-    request: HttpRequest, place: Place, asset: str, form: forms.Form, act: Act, *, is_leaving: bool = False
-) -> HttpResponse:
-    """Do what a form asks for, say what came of it, and lead back: to the library where the asset is leaving."""
-    ids = list(dict.fromkeys([asset] if asset else request.POST.getlist("asset")))
-    refused = ""
+@changing
+def restore(request: HttpRequest, place: Place) -> HttpResponse:
+    """Take assets out of the trash."""
+
+    def act(ids: list[str], asked: dict[str, Any]) -> str:
+        restored = restore_assets(place.principal, read_json(RestoreAssets, {**place.ids, "ids": ids})).ids
+        return f"{_were(restored)} restored."
+
+    _do(request, _chosen(request, ""), forms.Form(request.POST), act)
+    return redirect("library_trash", place.organization.slug, place.library.slug)
+
+
+def _do(request: HttpRequest, ids: list[str], form: forms.Form, act: Act) -> bool:
+    """Do to assets what a form asks for, and say what came of it; return whether it was done."""
+    ids = list(dict.fromkeys(ids))
     if not 1 <= len(ids) <= MOST_ASSETS:
         refused = f"Select 1 to {MOST_ASSETS} assets."
     elif not form.is_valid():
@@ -89,9 +111,14 @@ def _done(
             messages.success(request, act(ids, form.cleaned_data))
         except (BadUserInput, ResourceNotFound) as refusal:
             refused = refusal.message
-    if refused:
-        messages.error(request, refused)
-    return back(request, place, "" if is_leaving and not refused else asset)
+        else:
+            return True
+    messages.error(request, refused)
+    return False
+
+
+def _chosen(request: HttpRequest, asset: str) -> list[str]:
+    return [asset] if asset else request.POST.getlist("asset")
 
 
 def _were(ids: list[str]) -> str:
