@@ -128,7 +128,7 @@ def test_4_3_1_a_code_from_the_history_is_worth_nothing(app: App, alice: httpx2.
     assert refusal(app.exchange(told["code"])) == "invalid_grant"
     assert not works(app.server, tokens["access_token"])
     unused = answer(app.allowed(alice))["code"]
-    code = AuthorizationCode.objects.get()
+    code = AuthorizationCode.objects.get(used=None)
     assert code.expires - timezone.now() <= timedelta(seconds=60)
     AuthorizationCode.objects.update(expires=timezone.now())
     assert refusal(app.exchange(unused)) == "invalid_grant"
