@@ -217,7 +217,10 @@ def test_redirects_that_are_slow_share_one_deadline(site: Site) -> None:
     assert time.monotonic() - started < 1
 
 
-def test_open_and_closed_ports_public_and_private_places_are_refused_alike(site: Site, settings: Settings) -> None:
+def test_open_and_closed_ports_public_and_private_places_are_refused_alike(
+    site: Site, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve_to(monkeypatch, "nowhere.example.com", [])
     settings.FETCH_ALLOWED_HOSTS = frozenset({"localhost"})
     with socket.create_server(("127.0.0.1", 0)) as closing:
         closed = closing.getsockname()[1]
@@ -229,7 +232,7 @@ def test_open_and_closed_ports_public_and_private_places_are_refused_alike(site:
         site.page("/failing", b"", 500),
         site.page("/private", b"", 302, location="https://10.0.0.1/"),
         "http://127.0.0.1/",
-        "https://nowhere.invalid/",
+        "https://nowhere.example.com/",
         "nonsense",
     ):
         with pytest.raises(OutboundRefused) as raised:
