@@ -18,6 +18,8 @@ Span = tuple[int, int]
 
 def highlights(name: str, description: str, tags: Iterable[str], words: list[Word]) -> Highlights:
     """Return where the words are in an asset's texts."""
+    if not words:
+        return Highlights()
     in_name, in_description = _spans(name, words), _spans(description, words)
     return Highlights(
         name=_marked(name, in_name) if in_name else None,

@@ -105,7 +105,8 @@ class SQLite:
             expression = f"({expression}) NOT ({_match(better)})"
         if self.scope.many is None:
             return "FROM assets_search WHERE assets_search MATCH %s", [expression]
-        condition, parameters = self.scope.is_among("entry.library_id")
+        # The plus keeps SQLite from looking every entry up once for each of the libraries.
+        condition, parameters = self.scope.is_among("+entry.library_id")
         return (
             (
                 f"FROM assets_search CROSS JOIN {TABLE} entry ON entry.place = assets_search.rowid "

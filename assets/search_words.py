@@ -7,6 +7,7 @@ characters and pairs instead, so that any part of a run is found; each emoji is 
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from raster.fold import fold
@@ -33,9 +34,7 @@ def runs(text: str) -> Iterator[Run]:
     places: list[int] = []
     kind = ""
     for index, character in enumerate(text):
-        # A space folds to nothing, and so does a mark that is written apart from its letter and belongs to the word.
-        for folded in fold(character) or (" " if character.isspace() else ""):
-            now = _kind(folded)
+        for folded, now in _folded(character):
             if characters and (now != kind or kind == "symbol"):
                 yield Run("".join(characters), places, kind == "unspaced")
                 characters, places = [], []
@@ -73,6 +72,13 @@ def indexed_words(text: str) -> set[str]:
 def is_unspaced(word: str) -> bool:
     """Return whether a word is a piece of a script that has no spaces between words."""
     return UNSPACED.match(word) is not None
+
+
+@lru_cache(10_000)
+def _folded(character: str) -> tuple[tuple[str, str], ...]:
+    """Return what a character folds to, each part with its kind; a part of no kind ends a word."""
+    # A space folds to nothing, and so does a mark that is written apart from its letter and belongs to the word.
+    return tuple((folded, _kind(folded)) for folded in fold(character) or (" " if character.isspace() else ""))
 
 
 def _kind(character: str) -> str:

@@ -19,6 +19,8 @@ TWO_MISTAKES = 8
 MOST_LONGER = 100
 #: Shorter beginnings have an index of their own.
 SHORTEST_LONGER = 4
+#: Of more words than these, counted in each library, not all are read to find one with a mistake near both its ends.
+MOST_READ = 50_000
 #: After every character that a word can hold.
 LAST = "\U0010ffff"
 
@@ -45,7 +47,10 @@ def is_correctable(word: str) -> bool:
 def closest_word(scope: Scope, word: str) -> str | None:
     """Return what a mistyped word was meant to be: the word with the fewest mistakes, of these the most used one."""
     most = 2 if len(word) >= TWO_MISTAKES else 1
-    for condition in _possible(word, most):
+    for is_range, condition in _possible(word, most):
+        # No index has the middles of words: all of them are read, as long as they are not too many.
+        if not is_range and _words(scope)[:MOST_READ].count() == MOST_READ:
+            return None
         candidates = (
             _words(scope)
             .filter(condition)
@@ -81,8 +86,8 @@ def mistakes(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
-def _possible(word: str, most: int) -> Iterator[Q]:
-    """Yield conditions, cheap before dear, of which each word with so few mistakes meets one.
+def _possible(word: str, most: int) -> Iterator[tuple[bool, Q]]:
+    """Yield conditions of which each word with so few mistakes meets one, and whether it is one of ranges alone.
 
     The word is cut into one piece more than there may be mistakes, so that one piece has none: the first, the last or
     the middle one. A swap at a cut spoils two pieces and is undone before.
@@ -96,9 +101,9 @@ def _possible(word: str, most: int) -> Iterator[Q]:
         ends |= _begins("word", spelling[: cuts[0]]) | _begins("backwards", spelling[cuts[-1] :][::-1])
         if most > 1:
             middles |= Q(word__contains=spelling[cuts[0] : cuts[-1]])
-    yield ends
+    yield True, ends
     if most > 1:
-        yield middles
+        yield False, middles
 
 
 def _begins(field: str, beginning: str) -> Q:
