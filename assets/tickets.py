@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
 from accounts.models import User
-from accounts.sessions import SessionStore, digest
+from accounts.sessions import SessionStore, digest, digest_of_session
 from assets.admission import Admission
 from orgs.access import Level, Origin, UserPrincipal
 from orgs.models import Library
@@ -37,7 +37,7 @@ class Ticket:
 
 def upload_ticket(request: HttpRequest, library: Library) -> str:
     """Return a ticket for the person and session that ask for a page, to upload into a library: see api/uploads.py."""
-    said = [request.user.pk, library.organization.slug, library.slug, digest(request.session.session_key or "")]
+    said = [request.user.pk, library.organization.slug, library.slug, digest_of_session(request)]
     return signing.dumps(said, salt=SALT)
 
 

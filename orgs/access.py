@@ -142,7 +142,8 @@ class Principal(ABC):
 
     def _locked(self, reach: QuerySet[Library], level: Level) -> Library:
         """Return the one row again, locked; it may have gone out of reach meanwhile."""
-        row = reach.filter(level__gte=level).select_for_update(of=("self",), no_key=True).first()
+        enough: Any = {"level__gte": level}  # annotated by libraries(), which the types do not see
+        row = reach.filter(**enough).select_for_update(of=("self",), no_key=True).first()
         if row is None:
             raise LibraryNotAuthorized
         return row

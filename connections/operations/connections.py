@@ -202,7 +202,7 @@ def _reaches(organization_id: int) -> Q:
     members = Membership.objects.filter(organization=organization_id, user=OuterRef("user"))
     way = ExpressionWrapper(OuterRef("way"), output_field=CharField())
     reached = Exists(not_forbidden(members, OuterRef("created"), way))
-    return Q(pk__in=granted.values("connection")) | (Q(all_organizations=True) & reached)
+    return Q(pk__in=granted.values("connection")) | Q(reached, all_organizations=True)
 
 
 def _grant_each(connection: Connection) -> None:

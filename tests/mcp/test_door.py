@@ -99,7 +99,8 @@ def test_every_answer_names_its_request(server: Server, cast: Cast) -> None:
 
 
 def test_another_path_below_is_no_door(server: Server) -> None:
-    assert httpx2.post(f"{server.mcp_url}/o/acme").status_code in {403, 404}
+    for path in ("/other", "/o", "/o/", "/o/Acme", "/o/acme/more"):
+        assert httpx2.post(f"{server.mcp_url}{path}").status_code in {403, 404}, path
 
 
 def test_the_handshake_and_discovery_say_who_this_is(server: Server, cast: Cast) -> None:
