@@ -9,11 +9,13 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import Session, User
 from apikeys.contracts import RevealedKey
 from apikeys.models import APIKey, KeyGrant
 from assets.events import record_event
+from assets.models import UploadLink
 from orgs.models import AuditEntry
 from tests.apikeys.people import TOO_LONG_AGO, sign_in
 from tests.factories import OPERATOR, PASSWORD, AssetFactory, Cast
@@ -34,6 +36,9 @@ def key(cast: Cast) -> RevealedKey:
     record_event(OPERATOR, [AssetFactory(library=cast.barcelona, tagged=["sea"]).pk], "upload")
     for user in (cast.alice, cast.bob):
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    UploadLink.objects.create(
+        digest=b"d" * 32, library=cast.barcelona, credential_class="user", credential_id=1, expires=timezone.now()
+    )
     return cast.key("Agent", barcelona="write", paris="read")
 
 
