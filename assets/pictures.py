@@ -45,6 +45,10 @@ class Picture:
         return self.asset.content_type.rpartition("/")[2].partition("+")[0].upper()
 
     @property
+    def is_image(self) -> bool:
+        return self.asset.content_type.startswith("image/")
+
+    @property
     def is_video(self) -> bool:
         return self.asset.content_type.startswith("video/")
 

@@ -1,12 +1,14 @@
 """A library: its assets in a grid, searched and narrowed by tags, and its trash."""
 
+import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 
 from assets.contracts import (
     MOST_ASSETS,
@@ -40,6 +42,11 @@ class Trashed:
     since: datetime
     until: datetime
 
+    @property
+    def days(self) -> int:
+        """How many more days it can be restored, the last one included."""
+        return max(0, math.ceil((self.until - timezone.now()) / timedelta(days=1)))
+
 
 @for_readers
 def library(request: HttpRequest, place: Place) -> HttpResponse:
@@ -65,7 +72,7 @@ def writing(request: HttpRequest, place: Place) -> dict[str, Any]:
         "most_bytes": settings.MAX_FILE_SIZE,
         "most_selected": MOST_ASSETS,
         "most_files": MOST_FILES,
-        "tags_form": TagsForm(auto_id="selection_%s"),
+        "tags_form": TagsForm(auto_id="selection_%s", use_required_attribute=False),
         "move_form": MoveForm(libraries=others, auto_id="selection_%s") if others else None,
     }
 

@@ -1,8 +1,7 @@
 // The grid of assets: more of it as its end is scrolled to, what was uploaded, and pictures as soon as they are made.
 const AHEAD = "900px";
-const FIRST_PAUSE = 1000;
-const LONGER = 1.6;
-const MOST_LOOKS = 12;
+const PAUSE = 1500;
+const MOST_LOOKS = 40;
 
 const grid = () => document.querySelector("[data-photos]");
 const find = (id) => grid()?.querySelector(`[data-asset="${id}"]`);
@@ -64,6 +63,7 @@ async function look() {
 
 function merge(items) {
   let before = null;
+  const pending = grid().querySelectorAll("[data-state=pending]").length;
   for (const item of items) {
     const there = find(item.dataset.asset);
     if (!there) {
@@ -79,18 +79,20 @@ function merge(items) {
       before = there;
     }
   }
+  if (grid().querySelectorAll("[data-state=pending]").length < pending) looks = 0;
 }
 
 // One look at a time, and another one after it if something came meanwhile.
 function refresh() {
   clearTimeout(timer);
-  looking = (looking ?? Promise.resolve()).then(look).then(() => waitForPictures());
+  looking = (looking ?? Promise.resolve()).then(look).then(waitForPictures);
 }
 
 function waitForPictures() {
   clearTimeout(timer);
   if (looks >= MOST_LOOKS || !grid()?.querySelector("[data-state=pending]")) return;
-  timer = setTimeout(refresh, FIRST_PAUSE * LONGER ** looks++);
+  looks += 1;
+  timer = setTimeout(refresh, PAUSE);
 }
 
 addEventListener("raster:uploaded", () => {

@@ -73,12 +73,14 @@ function refuse(made, reason) {
   made.classList.add("refused");
   made.querySelector("progress").remove();
   made.querySelector(".reason").textContent = reason;
+  list.prepend(made);
   counts.refused += 1;
 }
 
 async function upload(file, made) {
   const bar = made.querySelector("progress");
   const state = made.querySelector(".reason");
+  state.textContent = "0 %";
   const reason = await send(file, (part) => {
     bar.value = part;
     state.textContent = part < 1 ? `${Math.floor(part * 100)} %` : "Checking";

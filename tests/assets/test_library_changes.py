@@ -231,7 +231,8 @@ def test_the_trash_says_until_when_and_restores(client: Client, cast: Cast, beac
     page = client.get("/acme/barcelona/trash").content.decode()
     assert "2 assets" in page
     assert "Beach" not in page
-    assert page.count(f'datetime="{(trashed + timedelta(days=30)).isoformat(timespec="milliseconds")[:19]}') == 2
+    assert page.count("in 1 day<") == 2
+    assert page.count(f"{trashed + timedelta(days=30):%Y}</span>") == 2
     old = Asset.objects.filter(trashed__isnull=False)
     answer = client.post("/acme/barcelona/restore", {"asset": [asset.pk for asset in old]}, follow=True)
     assert "2 assets were restored." in answer.content.decode()
