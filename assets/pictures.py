@@ -32,7 +32,7 @@ class Picture:
     shape: int
     #: The name as HTML, with what a search matched in ``<mark>``.
     name: SafeString
-    #: Which fields a search matched.
+    #: Which fields a search matched, in words.
     matched: str = ""
     #: The part of the description that a search matched, as HTML.
     passage: str = ""
@@ -71,7 +71,9 @@ def picture(
     sizes = sorted((int(width), url) for width, url in asset.sizes.items())
     may_show_original = asset.content_type in SHOWN_BY_BROWSERS and asset.derivatives != "failed"
     original = asset.url if may_show_original else ""
-    matched = [field for field in ("name", "tags", "description") if getattr(highlights, field)]
+    tags = f"tags ({', '.join(highlights.tags)})" if highlights.tags else ""
+    parts = ("name" if highlights.name else "", tags, "description" if highlights.description else "")
+    matched = [part for part in parts if part]
     return Picture(
         asset=asset,
         source=sizes[0][1] if sizes else original,

@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from assets.contracts import (
     MOST_ASSETS,
-    MOST_FILES,
     SEARCH_LENGTH,
     TRASH_DAYS,
     ListTags,
@@ -71,7 +70,6 @@ def writing(request: HttpRequest, place: Place) -> dict[str, Any]:
         "upload_path": f"{PATH}web/{upload_ticket(request, place.library)}",
         "most_bytes": settings.MAX_FILE_SIZE,
         "most_selected": MOST_ASSETS,
-        "most_files": MOST_FILES,
         "tags_form": TagsForm(auto_id="selection_%s", use_required_attribute=False),
         "move_form": MoveForm(libraries=others, auto_id="selection_%s") if others else None,
     }

@@ -52,7 +52,7 @@ def test_a_library_is_searched_with_what_matched_marked(client: Client, cast: Ca
     assert "tower" not in shown
     assert "2 results" in shown
     assert 'value="golden"' in shown
-    assert "matched in tags" in page(client, "/acme/barcelona?q=land")
+    assert "matched in tags (land)" in page(client, "/acme/barcelona?q=land")
 
 
 @pytest.mark.usefixtures("assets")
