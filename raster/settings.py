@@ -139,8 +139,9 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["CONN_HEALTH_CHECKS"] = True
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
-        # Seconds: for a free connection, and for how long the pool goes on trying when the server is away.
-        "pool": {"min_size": 0, "max_size": 20, "timeout": 3, "reconnect_timeout": 5},
+        # As many as the worker threads, and some for pages; seconds: for a free connection, and for how long the
+        # pool goes on trying when the server is away.
+        "pool": {"min_size": 0, "max_size": 40, "timeout": 3, "reconnect_timeout": 5},
     }
 else:
     raise ImproperlyConfigured("DATABASE_URL takes sqlite:/// or postgresql://.")

@@ -113,6 +113,8 @@ def test_what_does_not_look_like_a_file_of_rasters_stays(cast: Cast, name: str) 
     assert sweep_files() == NOTHING
     assert path.exists()
     path.unlink()
+    if path.parent.name == "folder":
+        path.parent.rmdir()
 
 
 def test_more_files_than_fit_into_one_look_at_the_rows_are_swept(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
