@@ -1,6 +1,5 @@
 """The child process that decodes: its limits hold, whatever the file does, and its surroundings hold no secret."""
 
-import os
 import resource
 import subprocess
 import sys
@@ -80,8 +79,8 @@ def test_the_limits_are_the_kernels(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
-def test_the_child_knows_no_secret(tmp_path: Path) -> None:
-    os.environ["SECRET_KEY"] = os.environ.get("SECRET_KEY", "") or "not for children"
+def test_the_child_knows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "not for children")
     environment = _environment(tmp_path)
     assert not [name for name in environment if "SECRET" in name or "RASTER" in name or "DATABASE" in name]
 
