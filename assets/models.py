@@ -236,7 +236,7 @@ class LibraryWord(models.Model):
         indexes = (models.Index(fields=["library", "backwards"], name="word_by_its_end"),)
 
     def __str__(self) -> str:
-        return self.word
+        return str(self.word)
 
 
 class AssetEvent(models.Model):

@@ -25,7 +25,7 @@ ASSETS = {
 
 @pytest.fixture
 def assets(cast: Cast) -> dict[str, Asset]:
-    made = {}
+    made: dict[str, Asset] = {}
     for number, (key, (name, tags, description, approval)) in enumerate(ASSETS.items()):
         asset = AssetFactory(
             library=cast.paris if key == "kyoto" else cast.barcelona,

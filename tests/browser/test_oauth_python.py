@@ -22,7 +22,6 @@ from tests.factories import AssetFactory, Cast
 from tests.mcp.client import HANDSHAKE, MODERN, WIRES
 from tests.server import Server
 
-
 #: In place of a tool: the client takes its access token for expired, and refreshes it at the next call.
 EXPIRE = "expire"
 
