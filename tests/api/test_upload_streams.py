@@ -5,6 +5,7 @@ import http.client
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
@@ -157,7 +158,7 @@ def reading(*messages: Message, then: Callable[[], bool] | None = None) -> Raste
             form.discard()
 
     with pytest.raises(Exception) as raised:
-        asyncio.run(run())
+        ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
     return raised.value
 
 

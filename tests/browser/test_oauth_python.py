@@ -80,7 +80,7 @@ class App:
                         provider.context.token_expiry_time = 1
                         continue
                     result = await client.call_tool(tool, arguments)
-                    [block] = result.content
+                    block = result.content[0]
                     assert block.type == "text"
                     results.append(block.text if result.is_error else result.structured_content or {})
         return results
