@@ -60,7 +60,7 @@ class Asset(models.Model):
 
     id = models.CharField(primary_key=True, max_length=ASSET_ID_LENGTH, default=new_asset_id, editable=False)
     library = models.ForeignKey(Library, models.CASCADE, related_name="assets")
-    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="variants")
+    parent = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="variants", db_index=False)
     name = models.CharField(max_length=NAME_LENGTH)
     description = models.TextField(blank=True)
     tags: "models.ManyToManyField[Tag, AssetTag]" = models.ManyToManyField(
@@ -122,6 +122,8 @@ class Asset(models.Model):
 
     class Meta:
         indexes = (
+            # Of variants alone: SQLite would look originals up in it, of every library at once.
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="asset_variants"),
             models.Index(
                 fields=["library", "-created", "-id"],
                 condition=Q(parent__isnull=True, trashed__isnull=True),
