@@ -1,11 +1,13 @@
-"""What the APIs show of assets, made of rows that were loaded with their parts."""
+"""What the APIs show of assets, made of rows and of what belongs to them."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 from urllib.parse import quote
 
 from django.conf import settings
-from django.db.models import Prefetch
 
 from assets.contracts import ApprovalRecord, ApprovalState, AssetRecord, Person, VariantRecord
 from assets.models import Asset, AssetQuerySet, AssetTag
@@ -13,39 +15,67 @@ from orgs.models import Library
 from raster.errors import ResourceNotFound
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What belongs to assets: their variants, oldest first, and the tags of both in the order of tagging."""
+
+    variants: Mapping[str, Sequence[Asset]]
+    tags: Mapping[str, Sequence[str]]
+
+
+def load_parts(assets: Sequence[Asset], among: AssetQuerySet | None = None) -> Parts:
+    """Load the parts of assets by two queries; variants are those ``among`` some, or the live ones.
+
+    Lists are most of what is asked for, and Django's own prefetching would take most of their time.
+    """
+    originals = [asset.pk for asset in assets if asset.parent_id is None]
+    variants: defaultdict[str, list[Asset]] = defaultdict(list)
+    if originals:
+        rows = Asset.objects.live() if among is None else among
+        for variant in rows.filter(parent__in=originals).order_by("created", "id"):
+            variants[str(variant.parent_id)].append(variant)
+    tags: defaultdict[str, list[str]] = defaultdict(list)
+    tagged = [asset.pk for group in (assets, *variants.values()) for asset in group]
+    rows_of_tags = AssetTag.objects.filter(asset__in=tagged).order_by("id").values_list("asset_id", "tag__text")
+    for asset_id, text in rows_of_tags:
+        tags[asset_id].append(text)
+    return Parts(variants, tags)
+
+
 def live_asset(library: Library, asset_id: str) -> Asset:
-    """Return an asset or variant of the library that is not in the trash, with its tags and variants.
+    """Return an asset or variant of the library that is not in the trash.
 
     Raises:
         ResourceNotFound: it is missing, in the trash or in another library: nobody can tell which.
     """
-    asset = with_parts(Asset.objects.filter(library=library, pk=asset_id).live()).first()
+    asset: Asset | None = Asset.objects.filter(library=library, pk=asset_id).live().first()
     if asset is None:
         raise ResourceNotFound
     return asset
 
 
-def with_parts(assets: AssetQuerySet, variants: AssetQuerySet | None = None) -> AssetQuerySet:
-    """Load the assets with their tags and variants (the live ones, where ``variants`` says nothing else)."""
-    tags = Prefetch("asset_tags", AssetTag.objects.select_related("tag").order_by("id"))
-    shown = Asset.objects.live() if variants is None else variants
-    return assets.prefetch_related(tags, Prefetch("variants", shown.order_by("created", "id").prefetch_related(tags)))
+def live_record(library: Library, asset_id: str, organization_slug: str) -> AssetRecord:
+    """Return what the APIs show of an asset or variant of the library; raise as :func:`live_asset` does."""
+    asset = live_asset(library, asset_id)
+    return asset_record(asset, organization_slug, library, load_parts([asset]))
 
 
-def asset_record(asset: Asset, organization_slug: str, library: Library) -> AssetRecord:
-    """Return what the APIs show of an asset that was loaded by :func:`with_parts`: no query."""
+def asset_record(asset: Asset, organization_slug: str, library: Library, parts: Parts) -> AssetRecord:
+    """Return what the APIs show of an asset whose parts were loaded: no query."""
     return AssetRecord(
-        **asset_facts(asset, organization_slug, library),
-        variants=[variant_record(variant, organization_slug, library) for variant in asset.variants.all()],
+        **asset_facts(asset, organization_slug, library, parts),
+        variants=[
+            variant_record(variant, organization_slug, library, parts) for variant in parts.variants.get(asset.pk, ())
+        ],
     )
 
 
-def variant_record(variant: Asset, organization_slug: str, library: Library) -> VariantRecord:
+def variant_record(variant: Asset, organization_slug: str, library: Library, parts: Parts) -> VariantRecord:
     """Return what the APIs show of a variant within its original."""
-    return VariantRecord(**asset_facts(variant, organization_slug, library))
+    return VariantRecord(**asset_facts(variant, organization_slug, library, parts))
 
 
-def asset_facts(asset: Asset, organization_slug: str, library: Library) -> dict[str, Any]:
+def asset_facts(asset: Asset, organization_slug: str, library: Library, parts: Parts) -> dict[str, Any]:
     """Return the fields of a record that assets and variants share."""
     base = f"{settings.MEDIA_BASE_URL}/{asset.pk}"
     return {
@@ -54,7 +84,7 @@ def asset_facts(asset: Asset, organization_slug: str, library: Library) -> dict[
         "library_id": library.slug,
         "name": asset.name,
         "description": asset.description,
-        "tags": [asset_tag.tag.text for asset_tag in asset.asset_tags.all()],
+        "tags": parts.tags.get(asset.pk, []),
         "content_type": asset.content_type,
         "size": asset.size,
         "width": asset.width,

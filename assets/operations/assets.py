@@ -14,7 +14,7 @@ from assets.contracts import (
 )
 from assets.events import record_event
 from assets.models import Asset, AssetTag
-from assets.records import asset_record, live_asset, with_parts
+from assets.records import asset_record, live_record, load_parts
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
@@ -33,9 +33,10 @@ def list_assets(principal: Principal, command: ListAssets) -> Page[AssetRecord]:
         tagged = AssetTag.objects.filter(tag__library=library, tag__folded__in=folded).values("asset")
         assets = assets.filter(pk__in=tagged)
     start = (command.page - 1) * command.page_size
-    rows = with_parts(assets.newest_first())[start : start + command.page_size]
+    rows = list(assets.newest_first()[start : start + command.page_size])
+    parts = load_parts(rows)
     return Page[AssetRecord](
-        data=[asset_record(asset, command.organization_id, library) for asset in rows],
+        data=[asset_record(asset, command.organization_id, library, parts) for asset in rows],
         page=command.page,
         page_size=command.page_size,
         total=assets.count(),
@@ -49,7 +50,7 @@ def get_asset(principal: Principal, command: GetAsset) -> AssetRecord:
         ResourceNotFound: it is missing, in the trash or in another library: nobody can tell which.
     """
     library = principal.library(command.organization_id, command.library_id, Level.READ)
-    return asset_record(live_asset(library, command.asset_id), command.organization_id, library)
+    return live_record(library, command.asset_id, command.organization_id)
 
 
 def newest_pictures(principal: Principal, command: ListLibraries) -> dict[str, AssetRecord]:
@@ -64,9 +65,11 @@ def newest_pictures(principal: Principal, command: ListLibraries) -> dict[str, A
         .annotate(newest=Subquery(newest.values("pk")[:1]))[start : start + command.page_size]
     )
     by_newest = {library.newest: library for library in libraries}
+    assets = list(Asset.objects.filter(pk__in=[pk for pk in by_newest if pk]))
+    parts = load_parts(assets)
     return {
-        by_newest[asset.pk].slug: asset_record(asset, command.organization_id, by_newest[asset.pk])
-        for asset in with_parts(Asset.objects.filter(pk__in=[pk for pk in by_newest if pk]))
+        by_newest[asset.pk].slug: asset_record(asset, command.organization_id, by_newest[asset.pk], parts)
+        for asset in assets
     }
 
 
@@ -92,7 +95,7 @@ def rename_asset(principal: Principal, command: RenameAsset) -> AssetRecord:
             asset.name = command.name
             asset.save(update_fields=["name", "updated"])
             index_assets([asset.pk])
-        return asset_record(live_asset(library, asset.pk), command.organization_id, library)
+        return live_record(library, asset.pk, command.organization_id)
 
 
 def update_asset_description(principal: Principal, command: UpdateAssetDescription) -> Described:

@@ -3,12 +3,12 @@
 from assets.contracts import MOST_FOUND, SearchAssets, SearchHit, SearchResult
 from assets.highlights import highlights
 from assets.models import Asset
-from assets.records import asset_record, with_parts
+from assets.records import asset_record, load_parts
 from assets.search_engines import MOST_NAMED_LIBRARIES, Scope, engine
 from assets.search_index import approval_token, tag_token
 from assets.search_query import Groups, Matching, Token, Word, matching_of, steps
 from assets.search_words import runs, words_of
-from assets.spelling import closest_word, is_correctable, is_known, longer_words
+from assets.spelling import closest_word, is_correctable, longer_words
 from orgs.access import OrganizationRef, Principal
 from orgs.models import Library
 from raster.errors import LibraryNotAuthorized
@@ -31,7 +31,7 @@ def search_assets(principal: Principal, command: SearchAssets) -> SearchResult:
     found, ids = _search(scope, command, words)
     corrected = None
     if not found and texts:
-        corrections = _corrections(scope, texts)
+        corrections = _corrections(scope, words)
         if corrections:
             words = [_corrected(text, corrections) or word for text, word in zip(texts, words, strict=True)]
             found, ids = _search(scope, command, words)
@@ -60,9 +60,8 @@ def _scope(principal: Principal, organization: OrganizationRef, command: SearchA
     ids = tuple(reach.order_by("pk").values_list("pk", flat=True)[: MOST_NAMED_LIBRARIES + 1])
     every = Library.objects.filter(organization_id=organization.id).count()
     if len(ids) <= MOST_NAMED_LIBRARIES:
-        is_every = len(ids) == every
-        return Scope(organization.id, libraries=None if is_every and len(ids) > 1 else ids)
-    return Scope(organization.id, many=None if reach.count() == every else reach)
+        return Scope(organization.id, ids, is_whole=1 < len(ids) == every)
+    return Scope(organization.id, libraries=None, many=reach, is_whole=reach.count() == every)
 
 
 def _narrowing(command: SearchAssets) -> Groups:
@@ -88,15 +87,15 @@ def _search(scope: Scope, command: SearchAssets, words: list[Word]) -> tuple[int
     return found, where.page(searched, found, (command.page - 1) * command.page_size, command.page_size)
 
 
-def _corrections(scope: Scope, texts: list[str]) -> dict[str, str]:
+def _corrections(scope: Scope, words: list[Word]) -> dict[str, str]:
     """Return what the words that nothing holds were meant to be: nothing if that is not known of each of them."""
     corrections: dict[str, str] = {}
-    for text in texts:
-        if is_correctable(text) and not is_known(scope, text):
-            closest = closest_word(scope, text)
+    for word in words:
+        if word.longer == () and is_correctable(word.text):
+            closest = closest_word(scope, word.text)
             if closest is None:
                 return {}
-            corrections[text] = closest
+            corrections[word.text] = closest
     return corrections
 
 
@@ -120,8 +119,9 @@ def _hits(
 ) -> list[SearchHit]:
     reach = principal.libraries().filter(organization_id=organization.id).order_by().values("pk")
     scores = dict(ids)
-    rows = Asset.objects.filter(pk__in=scores, library__in=reach).main().live().select_related("library")
-    records = {asset.pk: asset_record(asset, organization.slug, asset.library) for asset in with_parts(rows)}
+    rows = list(Asset.objects.filter(pk__in=scores, library__in=reach).main().live().select_related("library"))
+    parts = load_parts(rows)
+    records = {asset.pk: asset_record(asset, organization.slug, asset.library, parts) for asset in rows}
     return [
         SearchHit(
             **dict(record),

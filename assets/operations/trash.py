@@ -23,7 +23,7 @@ from assets.contracts import (
 )
 from assets.events import record_event
 from assets.models import Asset, Tag
-from assets.records import asset_facts, milliseconds, variant_record, with_parts
+from assets.records import Parts, asset_facts, load_parts, milliseconds, variant_record
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, OperatorPrincipal, Origin, Principal
@@ -103,9 +103,10 @@ def list_trash(principal: Principal, command: ListTrash) -> Page[TrashedAsset]:
     assets = Asset.objects.filter(library=library).in_trash()
     start = (command.page - 1) * command.page_size
     followers = Asset.objects.filter(trashed__isnull=False)
-    rows = with_parts(assets.order_by("-trashed", "-id"), followers)[start : start + command.page_size]
+    rows = list(assets.order_by("-trashed", "-id")[start : start + command.page_size])
+    parts = load_parts(rows, followers)
     return Page[TrashedAsset](
-        data=[_trashed_asset(asset, command.organization_id, library) for asset in rows],
+        data=[_trashed_asset(asset, command.organization_id, library, parts) for asset in rows],
         page=command.page,
         page_size=command.page_size,
         total=assets.count(),
@@ -161,13 +162,13 @@ def _purge_chunk(principal: Principal, library_id: int, before: datetime) -> int
     return len(assets)
 
 
-def _trashed_asset(asset: Asset, organization_slug: str, library: Library) -> TrashedAsset:
+def _trashed_asset(asset: Asset, organization_slug: str, library: Library, parts: Parts) -> TrashedAsset:
     trashed: datetime = asset.trashed  # type: ignore[assignment]  # it is in the trash
     return TrashedAsset(
-        **asset_facts(asset, organization_slug, library),
+        **asset_facts(asset, organization_slug, library, parts),
         variants=[
-            variant_record(variant, organization_slug, library)
-            for variant in asset.variants.all()
+            variant_record(variant, organization_slug, library, parts)
+            for variant in parts.variants.get(asset.pk, ())
             if variant.trashed == trashed
         ],
         trashed=milliseconds(trashed),

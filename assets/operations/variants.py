@@ -5,7 +5,7 @@ from django.db import transaction
 from assets.contracts import AssetRecord, PromoteVariant
 from assets.events import record_event
 from assets.models import Asset
-from assets.records import asset_record, live_asset
+from assets.records import live_record
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
@@ -47,7 +47,7 @@ def promote_variant(principal: Principal, command: PromoteVariant) -> AssetRecor
             before={"digest": variant.digest},
             after={"digest": asset.digest, "variant": variant.pk},
         )
-        return asset_record(live_asset(library, asset.pk), command.organization_id, library)
+        return live_record(library, asset.pk, command.organization_id)
 
 
 def _asset_and_variant(library: Library, command: PromoteVariant, *, lock: bool = False) -> tuple[Asset, Asset]:
