@@ -102,8 +102,8 @@ def list_trash(principal: Principal, command: ListTrash) -> Page[TrashedAsset]:
     library = principal.library(command.organization_id, command.library_id, Level.WRITE)
     assets = Asset.objects.filter(library=library).in_trash()
     start = (command.page - 1) * command.page_size
-    followers = Asset.objects.filter(trashed__isnull=False)
     rows = list(assets.order_by("-trashed", "-id")[start : start + command.page_size])
+    followers = Asset.objects.filter(parent__in=rows, trashed__isnull=False).order_by("created", "id")
     parts = load_parts(rows, followers)
     return Page[TrashedAsset](
         data=[_trashed_asset(asset, command.organization_id, library, parts) for asset in rows],
