@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from assets.contracts import MOST_FOUND
-from assets.models import SearchEntry
+from assets.models import LibraryWord, SearchEntry
 from assets.search_index import library_token, organization_token
 from assets.search_query import Groups, Step, Token
 from orgs.models import Library
@@ -25,27 +25,41 @@ TABLE = "assets_searchentry"
 
 @dataclass(frozen=True)
 class Scope:
-    """The libraries that a search is about: all of an organization, some by their ids, or a set of many."""
+    """The libraries that a search is about: their ids where they are few, or else what selects them."""
 
     organization_id: int
-    libraries: tuple[int, ...] | None = None
+    libraries: tuple[int, ...] | None
     many: QuerySet[Library] | None = None
+    #: Whether they are all of the organization, whose own token finds their entries then.
+    is_whole: bool = False
 
     @property
     def group(self) -> tuple[Token, ...]:
-        """The tokens of which each of its entries holds one; it has all that hold one, unless it is a set of many."""
-        if self.libraries is None:
+        """The tokens of which each of its entries holds one. Of ``many``, entries of other libraries hold one, too."""
+        if self.is_whole or self.libraries is None:
             return (Token(organization_token(self.organization_id)),)
         return tuple(Token(library_token(library_id)) for library_id in self.libraries)
 
     def is_among(self, column: str) -> tuple[str, list[Any]]:
         """Return a condition that a column names one of its libraries, with the condition's parameters."""
+        if self.is_whole:
+            return "TRUE", []
         if self.libraries is not None:
             return f"{column} IN ({', '.join(['%s'] * len(self.libraries))})", list(self.libraries)
-        if self.many is None:
-            return "TRUE", []
-        sql, parameters = self.many.order_by().values("pk").query.sql_with_params()
+        sql, parameters = self._selection.query.sql_with_params()
         return f"{column} IN ({sql})", list(parameters)
+
+    def words(self) -> QuerySet[LibraryWord]:
+        """Return the words that its libraries count."""
+        if self.libraries is not None:
+            return LibraryWord.objects.filter(library__in=self.libraries)
+        return LibraryWord.objects.filter(library__in=self._selection)
+
+    @property
+    def _selection(self) -> QuerySet[Library, Any]:
+        if self.many is None:
+            raise ValueError("Libraries are given by their ids, or by what selects them.")
+        return self.many.order_by().values("pk")
 
 
 Found = list[tuple[str, int]]
@@ -103,7 +117,7 @@ class SQLite:
         expression = _match((self.scope.group, *wanted))
         if better:
             expression = f"({expression}) NOT ({_match(better)})"
-        if self.scope.many is None:
+        if self.scope.is_whole or self.scope.libraries is not None:
             return "FROM assets_search WHERE assets_search MATCH %s", [expression]
         # The plus keeps SQLite from looking every entry up once for each of the libraries.
         condition, parameters = self.scope.is_among("+entry.library_id")
@@ -241,7 +255,7 @@ class PostgreSQL:
         if self._libraries_are_few:
             query = _query((self.scope.group, *wanted), better)
             return f"FROM {TABLE} WHERE tokens @@ %s::tsquery", [query]
-        everywhere = Scope(self.scope.organization_id).group
+        everywhere = replace(self.scope, is_whole=True).group
         condition, parameters = self.scope.is_among("library_id")
         query = _query((everywhere, *wanted), better)
         return f"FROM {TABLE} WHERE tokens @@ %s::tsquery AND {condition}", [query, *parameters]
@@ -249,7 +263,7 @@ class PostgreSQL:
     @cached_property
     def _libraries_are_few(self) -> bool:
         """Whether the index is best entered by the libraries' own tokens."""
-        if self.scope.libraries is None:
+        if self.scope.is_whole or self.scope.libraries is None:
             return False
         if len(self.scope.libraries) == 1:
             return True

@@ -4,13 +4,14 @@ Only words on live assets of the libraries that are searched are looked at.
 """
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from django.db.models import IntegerField, Q, QuerySet, Sum
 from django.db.models.functions import Length
 
 from assets.models import LibraryWord
 from assets.search_engines import Scope
-from orgs.models import Library
 
 #: From this length on, a word may have one mistake, or two.
 ONE_MISTAKE = 4
@@ -29,14 +30,9 @@ def longer_words(scope: Scope, beginning: str) -> tuple[str, ...] | None:
     """Return the words that begin so, or None where they are many."""
     if len(beginning) < SHORTEST_LONGER:
         return None
-    words = _words(scope).filter(_begins("word", beginning)).values_list("word", flat=True).distinct()
+    words = scope.words().filter(_begins("word", beginning)).values_list("word", flat=True).distinct()
     longer = tuple(sorted(words[: MOST_LONGER + 1]))
     return longer if len(longer) <= MOST_LONGER else None
-
-
-def is_known(scope: Scope, word: str) -> bool:
-    """Return whether any asset holds the word, or one that begins so."""
-    return _words(scope).filter(_begins("word", word)).exists()
 
 
 def is_correctable(word: str) -> bool:
@@ -47,24 +43,14 @@ def is_correctable(word: str) -> bool:
 def closest_word(scope: Scope, word: str) -> str | None:
     """Return what a mistyped word was meant to be: the word with the fewest mistakes, of these the most used one."""
     most = 2 if len(word) >= TWO_MISTAKES else 1
-    for is_range, condition in _possible(word, most):
-        # No index has the middles of words: all of them are read, as long as they are not too many.
-        if not is_range and _words(scope)[:MOST_READ].count() == MOST_READ:
-            return None
-        candidates = (
-            _words(scope)
-            .filter(condition)
-            .annotate(length=Length("word", output_field=IntegerField()))
-            .filter(length__gte=len(word) - most, length__lte=len(word) + most)
-            .values("word")
-            .annotate(uses=Sum("assets"))
-            .values_list("word", "uses")
-        )
-        near = [(mistakes(word, text, most), -uses, text) for text, uses in candidates]
-        best = min((candidate for candidate in near if candidate[0] <= most), default=None)
-        if best is not None:
-            return best[2]
-    return None
+    best: tuple[int, int, str] | None = None
+    for candidates in _candidates(scope, word, most):
+        near = [(mistakes(word, text, most), -uses, text) for text, uses in candidates.items()]
+        best = min([*([best] if best else []), *(one for one in near if one[0] <= most)], default=None)
+        # The first candidates are all that have one mistake.
+        if best is not None and best[0] == 1:
+            break
+    return best[2] if best else None
 
 
 def mistakes(one: str, other: str, most: int) -> int:
@@ -86,35 +72,47 @@ def mistakes(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
-def _possible(word: str, most: int) -> Iterator[tuple[bool, Q]]:
-    """Yield conditions of which each word with so few mistakes meets one, and whether it is one of ranges alone.
+def _candidates(scope: Scope, word: str, most: int) -> Iterator[dict[str, int]]:
+    """Yield words with their uses, among them each word with so few mistakes.
 
-    The word is cut into one piece more than there may be mistakes, so that one piece has none: the first, the last or
-    the middle one. A swap at a cut spoils two pieces and is undone before.
+    A word with one mistake less than it has pieces has one piece without any: the first, the last or the middle one.
+    First and last are ranges of an index, and a half is shorter a list than a third.
     """
-    length = len(word) // (most + 1)
-    cuts = [length] if most == 1 else [length, len(word) - length]
-    spellings = [word, *(word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :] for cut in cuts)]
-    ends = Q()
-    middles = Q()
-    for spelling in spellings:
-        ends |= _begins("word", spelling[: cuts[0]]) | _begins("backwards", spelling[cuts[-1] :][::-1])
-        if most > 1:
-            middles |= Q(word__contains=spelling[cuts[0] : cuts[-1]])
-    yield True, ends
-    if most > 1:
-        yield False, middles
-
-
-def _begins(field: str, beginning: str) -> Q:
-    return Q(**{f"{field}__gte": beginning, f"{field}__lt": beginning + LAST})
-
-
-def _words(scope: Scope) -> QuerySet[LibraryWord]:
-    if scope.libraries is not None:
-        return LibraryWord.objects.filter(library__in=scope.libraries)
-    if scope.many is not None:
-        return LibraryWord.objects.filter(library__in=scope.many.order_by().values("pk"))
-    return LibraryWord.objects.filter(
-        library__in=Library.objects.filter(organization=scope.organization_id).values("pk")
+    words = (
+        scope.words()
+        .annotate(length=Length("word", output_field=IntegerField()))
+        .filter(length__gte=len(word) - most, length__lte=len(word) + most)
+        .values("word")
+        .annotate(uses=Sum("assets"))
+        .values_list("word", "uses")
     )
+    half, third = len(word) // 2, len(word) // 3
+    yield _with_ends(words, word, [half])
+    # Of many libraries each would be looked into for each of many words.
+    if most > 1 and scope.libraries is not None:
+        cuts = [third, len(word) - third]
+        yield _with_ends(words, word, cuts)
+        # No index has the middles: all words are read, as long as they are not too many.
+        if scope.words()[: MOST_READ + 1].count() <= MOST_READ:
+            middles = (Q(word__contains=spelling[cuts[0] : cuts[1]]) for spelling in _spellings(word, cuts))
+            yield dict(words.filter(reduce(or_, middles)))
+
+
+def _with_ends(words: QuerySet[LibraryWord, tuple[str, int]], word: str, cuts: list[int]) -> dict[str, int]:
+    """Return the words that share their first or their last piece with ``word``, one range at a time."""
+    spellings = _spellings(word, cuts)
+    ranges = {("word", spelling[: cuts[0]]) for spelling in spellings}
+    ranges |= {("backwards", spelling[cuts[-1] :][::-1]) for spelling in spellings}
+    found: dict[str, int] = {}
+    for column, beginning in sorted(ranges):
+        found.update(words.filter(_begins(column, beginning)))
+    return found
+
+
+def _spellings(word: str, cuts: list[int]) -> list[str]:
+    """Return the word, and for each cut the word with the letters beside it swapped: a swap there spoils two pieces."""
+    return [word, *(word[: cut - 1] + word[cut] + word[cut - 1] + word[cut + 1 :] for cut in cuts)]
+
+
+def _begins(column: str, beginning: str) -> Q:
+    return Q(**{f"{column}__gte": beginning, f"{column}__lt": beginning + LAST})
