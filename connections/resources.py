@@ -37,7 +37,14 @@ def row_of_path(host: str, path: str) -> str | None:
         return f"mcp/o/{match[1]}"
     if path == "/api" and not on_mcp_host:
         return API
+    if settings.API_HOST and host == settings.API_HOST and not path:
+        return API
     return None
+
+
+def api_root(host: str) -> str:
+    """Return the path of the API's resource on one of our hosts."""
+    return "/" if settings.API_HOST and host == settings.API_HOST else "/api"
 
 
 def row_of(resource: str) -> str | None:

@@ -17,7 +17,9 @@ from starlette.types import Message, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402 - needs the settings
+from api.asgi import serve_api  # noqa: E402 - needs the settings
+from api.exchange import finish_recording  # noqa: E402
+from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
 from assets.derivatives import working  # noqa: E402
 from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
@@ -77,6 +79,7 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._running.aclose()
+        await finish_recording()
         for pool in (decoders, fetchers, workers, writers):
             pool.close()
         await send({"type": "lifespan.shutdown.complete"})
@@ -122,6 +125,8 @@ class Application:
             await self._door(scope, receive, send, transport, resource)
         elif transport.host == settings.MCP_HOST and not is_well_known:
             await _answer(send, EndpointNotFound())
+        elif transport.host == settings.API_HOST and not is_well_known:
+            await serve_api(scope, receive, send, transport)
         elif not transport.accepted and settings.DEV:
             await _answer(send, HTTPSRequired())
         elif transport.host == settings.MEDIA_HOST and not is_well_known:
@@ -135,7 +140,7 @@ class Application:
                 await _redirect_to_media(send, path.removeprefix(MEDIA_PREFIX))
             else:
                 await _media(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
-        else:
+        elif not await serve_api(scope, receive, send, transport):
             await self._page(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:

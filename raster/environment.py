@@ -31,6 +31,7 @@ BROWSER_SCHEMES = frozenset(
 KNOWN = frozenset(
     {
         "RASTER_ALLOWED_ORIGINS",
+        "RASTER_API_HOST",
         "RASTER_BASE_URL",
         "RASTER_DATA_DIR",
         "RASTER_DEV",

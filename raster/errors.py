@@ -87,6 +87,18 @@ class EndpointNotFound(RasterError):
     default_message = "There is nothing at this address."
 
 
+class APIVersionRequired(RasterError):
+    code = "API_VERSION_REQUIRED"
+    status = 400
+    default_message = "Send the version of the API that you use in the header Api-Version, such as 2026-07-08."
+
+
+class APIVersionUnsupported(RasterError):
+    code = "API_VERSION_UNSUPPORTED"
+    status = 400
+    default_message = "This version of the API is not served."
+
+
 class MethodNotAllowed(RasterError):
     code = "METHOD_NOT_ALLOWED"
     status = 405

@@ -34,12 +34,14 @@ _base = urlsplit(BASE_URL)
 BASE_HOST = _base.netloc.lower()
 BASE_SCHEME = _base.scheme
 MCP_HOST = environment.host("RASTER_MCP_HOST")
+API_HOST = environment.host("RASTER_API_HOST")
 MEDIA_HOST = environment.host("RASTER_MEDIA_HOST")
 MCP_URL = f"{_base.scheme}://{MCP_HOST}/" if MCP_HOST else f"{BASE_URL}/mcp"
+API_URL = f"{_base.scheme}://{API_HOST}" if API_HOST else f"{BASE_URL}/api"
 MEDIA_BASE_URL = f"{_base.scheme}://{MEDIA_HOST}" if MEDIA_HOST else f"{BASE_URL}/media"
 TRUSTED_PROXIES = environment.networks("RASTER_TRUSTED_PROXIES")
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-SERVED_HOSTS = frozenset(filter(None, (BASE_HOST, MCP_HOST, MEDIA_HOST)))
+SERVED_HOSTS = frozenset(filter(None, (BASE_HOST, MCP_HOST, API_HOST, MEDIA_HOST)))
 ALLOWED_ORIGINS = frozenset(
     # Not the media host, which serves files that users uploaded.
     [f"{_base.scheme}://{host}" for host in (BASE_HOST, MCP_HOST) if host]
@@ -292,4 +294,15 @@ LOGGING = {
         "python_multipart": {"handlers": ["nowhere"], "propagate": False},
         "uvicorn.error": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
     },
+}
+
+# --- REST --------------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    # Who asks, the API's door found out (api/rest/door.py).
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": None,
 }

@@ -1,0 +1,58 @@
+"""What the doors of all APIs ask of a request before its body is read, and what their refusals say of credentials."""
+
+from starlette.types import Scope
+
+from connections.resources import metadata_url
+from connections.scopes import CHALLENGED
+from raster.errors import (
+    InsufficientScope,
+    InvalidAPIKey,
+    RasterError,
+    RateLimited,
+    ServiceUnavailable,
+    Unauthenticated,
+)
+from raster.transport import Transport
+
+RETRY_SECONDS = 5
+
+
+def read_authorization(scope: Scope, headers: dict[bytes, bytes]) -> str:
+    """Return the credential of the one ``Authorization`` header.
+
+    Raises:
+        Unauthenticated: there is none, more than one, or it is of another scheme.
+    """
+    scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
+    text = text.strip(" ")
+    if scheme.lower() != "bearer" or not text:
+        raise Unauthenticated
+    if len(headers) != len(scope["headers"]) and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
+        raise Unauthenticated
+    return text
+
+
+def refusal_headers(error: RasterError, scope: Scope, transport: Transport, path: str) -> dict[str, str]:
+    """Return what an error's answer says besides its body; ``path`` is the resource's, for its metadata."""
+    headers: dict[str, str] = {}
+    if isinstance(error, InvalidAPIKey):
+        # Without the metadata, which would make clients start OAuth.
+        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+    elif isinstance(error, Unauthenticated) or (isinstance(error, InsufficientScope) and not error.withheld):
+        headers["WWW-Authenticate"] = _challenge(error, scope, transport, path)
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, ServiceUnavailable):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return headers
+
+
+def _challenge(error: RasterError, scope: Scope, transport: Transport, path: str) -> str:
+    """Return the challenge (RFC 6750, section 3, and RFC 9728, section 5.1), which names every scope ever needed."""
+    metadata = metadata_url(scope["scheme"], transport.host, path)
+    parts = [f'resource_metadata="{metadata}"', f'scope="{CHALLENGED}"']
+    if isinstance(error, InsufficientScope):
+        parts.insert(0, 'error="insufficient_scope"')
+    elif b"authorization" in transport.headers:
+        parts.insert(0, 'error="invalid_token"')
+    return f"Bearer {', '.join(parts)}"
