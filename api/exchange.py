@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError
 from starlette.types import Receive, Scope, Send
 
+from accounts.rates import count_request, count_stranger
 from connections.bearer import principal_for_bearer
 from connections.doors import read_authorization, refusal_headers
 from connections.resources import API, api_root
@@ -21,9 +22,11 @@ from raster.errors import (
     Forbidden,
     HTTPSRequired,
     InternalServerError,
+    InvalidAPIKey,
     PayloadTooLarge,
     RasterError,
     ServiceUnavailable,
+    Unauthenticated,
 )
 from raster.transport import Transport, is_served_host
 from raster.workers import Workers, workers, writers
@@ -66,6 +69,7 @@ class Exchange:
         self.headers: dict[str, str] = {**POLICY, **CORS}
         self._send = send
         self._face = face
+        self._is_counted = False
 
     @property
     def method(self) -> str:
@@ -98,26 +102,43 @@ class Exchange:
 
         Raises:
             Unauthenticated, InvalidAPIKey: nobody who is let in.
+            RateLimited: whoever it is asks too often; a request counts once, however often it is looked up.
             ServiceUnavailable: the database is out of reach.
             InternalServerError: something unexpected, which was logged.
         """
-        text = read_authorization(self.scope, self.transport.headers)
+        try:
+            text = read_authorization(self.scope, self.transport.headers)
+        except Unauthenticated:
+            count_stranger(self.transport.address)
+            raise
         origin = self.origin
+        counted, self._is_counted = not self._is_counted, True
 
         def with_principal() -> tuple[BearerPrincipal, Result | RasterError]:
             principal = principal_for_bearer(text, origin, API)
             try:
+                if counted:
+                    self._count(principal)
                 return principal, operation(principal)
             except RasterError as refusal:
                 return principal, refusal
 
-        principal, outcome = await self.in_worker(with_principal, pool)
+        try:
+            principal, outcome = await self.in_worker(with_principal, pool)
+        except (Unauthenticated, InvalidAPIKey):
+            count_stranger(self.transport.address)
+            raise
         self.scope[RECORD]["principal"] = principal.log_name
         if principal.use_is_due:
             _record_use(principal)
         if isinstance(outcome, RasterError):
             raise outcome
         return outcome
+
+    def _count(self, principal: BearerPrincipal) -> None:
+        standing = count_request(principal.credential)
+        if standing is not None:
+            self.headers |= standing.headers
 
     async def authenticate(self) -> None:
         """Look up who sent the request, before its body is read. Raises as :meth:`run`."""

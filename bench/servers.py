@@ -64,6 +64,8 @@ class Databases:
             "DATABASE_URL": url,
             # Registrations are counted by address: requests that say whom they come for are believed.
             "RASTER_TRUSTED_PROXIES": "127.0.0.1",
+            "RASTER_CREDENTIAL_RATE": "1000000000",
+            "RASTER_ADDRESS_RATE": "1000000000",
         }
 
 

@@ -18,11 +18,11 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
+from accounts.rates import count_request, count_stranger
 from connections.access import ConnectionIsOver
 from connections.bearer import read_bearer
+from connections.doors import read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
-from connections.resources import metadata_url
-from connections.scopes import CHALLENGED
 from mcp_gateway.database import door_database
 from mcp_gateway.server import CHALLENGE, PRINCIPAL, RECORD, Gateway
 from orgs.access import BearerPrincipal, Origin
@@ -30,12 +30,10 @@ from raster.errors import (
     BadUserInput,
     Forbidden,
     HTTPSRequired,
-    InsufficientScope,
     InvalidAPIKey,
     MethodNotAllowed,
     PayloadTooLarge,
     RasterError,
-    ServiceUnavailable,
     Unauthenticated,
 )
 from raster.transport import Transport, is_loopback_host, is_served_host
@@ -49,7 +47,6 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "7200",
 }
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, X-Request-Id"
-RETRY_SECONDS = "5"
 BODY_SECONDS = 30
 FRESH_SECONDS = 0.01
 TOO_LARGE = PayloadTooLarge("An MCP request may have 32 MB.")
@@ -104,7 +101,7 @@ class Door:
                 raise HTTPSRequired
             if scope["method"] != "POST":
                 raise MethodNotAllowed
-            principal = await self._principal(scope, transport, resource)
+            principal = await self._let_in(scope, transport, resource)
             _check_declared_size(headers)
             asked = time.monotonic()
             body = await _read_body(receive)
@@ -124,8 +121,18 @@ class Door:
         # The SDK's own look at the size is left out: it would copy the body once more.
         await self._manager.asgi_app.app(scope, _again(body, receive), _with_challenge(send, scope, transport))
 
+    async def _let_in(self, scope: Scope, transport: Transport, resource: str) -> BearerPrincipal:
+        """Return whose credential this is, and count the request."""
+        try:
+            principal = await self._principal(scope, transport, resource)
+        except (Unauthenticated, InvalidAPIKey):
+            count_stranger(transport.address)
+            raise
+        count_request(principal.credential)
+        return principal
+
     async def _principal(self, scope: Scope, transport: Transport, resource: str) -> BearerPrincipal:
-        bearer = read_bearer(_bearer(scope, transport.headers))
+        bearer = read_bearer(read_authorization(scope, transport.headers))
         rows = await self._database.rows(bearer.statement, bearer.parameter)
         user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
         origin = Origin("mcp", transport.address, user_agent, scope[RECORD]["id"])
@@ -148,16 +155,6 @@ async def _written(function: Callable[[], None]) -> None:
         await writers.run(function)
     except DatabaseError as error:
         logger.warning("The use of a credential was not recorded", exc_info=error)
-
-
-def _bearer(scope: Scope, headers: dict[bytes, bytes]) -> str:
-    scheme, _, text = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-    text = text.strip(" ")
-    if scheme.lower() != "bearer" or not text:
-        raise Unauthenticated
-    if len(headers) != len(scope["headers"]) and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
-        raise Unauthenticated
-    return text
 
 
 def _check_host(transport: Transport) -> None:
@@ -188,28 +185,10 @@ def _check_values(body: bytes) -> None:
 async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Transport) -> None:
     """Answer with the catalogue's body, and for 401 and a lack of scope with what a client does about it."""
     scope[RECORD]["error"] = error.code
-    headers = {}
-    if isinstance(error, InvalidAPIKey):
-        # Without the metadata, which would make clients start OAuth.
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-    elif isinstance(error, Unauthenticated | InsufficientScope):
-        headers["WWW-Authenticate"] = _challenge(error, scope, transport)
+    headers = refusal_headers(error, scope, transport, scope["path"])
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = "POST"
-    if isinstance(error, ServiceUnavailable):
-        headers["Retry-After"] = RETRY_SECONDS
     await _answer(send, error.status, headers, error)
-
-
-def _challenge(error: Unauthenticated | InsufficientScope, scope: Scope, transport: Transport) -> str:
-    """Return the challenge (RFC 6750, section 3, and RFC 9728, section 5.1), which names every scope ever needed."""
-    metadata = metadata_url(scope["scheme"], transport.host, scope["path"])
-    parts = [f'resource_metadata="{metadata}"', f'scope="{CHALLENGED}"']
-    if isinstance(error, InsufficientScope):
-        parts.insert(0, 'error="insufficient_scope"')
-    elif b"authorization" in transport.headers:
-        parts.insert(0, 'error="invalid_token"')
-    return f"Bearer {', '.join(parts)}"
 
 
 def _with_challenge(send: Send, scope: Scope, transport: Transport) -> Send:

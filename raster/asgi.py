@@ -17,7 +17,8 @@ from starlette.types import Message, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from api.asgi import serve_api  # noqa: E402 - needs the settings
+from accounts import rates  # noqa: E402 - needs the settings
+from api.asgi import serve_api  # noqa: E402
 from api.exchange import finish_recording  # noqa: E402
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
@@ -64,6 +65,8 @@ class Application:
         await receive()
         try:
             await self._running.enter_async_context(self._door.run())
+            for rate in (rates.credentials, rates.addresses):
+                await self._running.enter_async_context(rate.shared())
             for sweep in (sweep_if_due, purge_if_due, sweep_files_if_due):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":

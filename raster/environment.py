@@ -30,9 +30,11 @@ BROWSER_SCHEMES = frozenset(
 
 KNOWN = frozenset(
     {
+        "RASTER_ADDRESS_RATE",
         "RASTER_ALLOWED_ORIGINS",
         "RASTER_API_HOST",
         "RASTER_BASE_URL",
+        "RASTER_CREDENTIAL_RATE",
         "RASTER_DATA_DIR",
         "RASTER_DEV",
         "RASTER_FETCH_ALLOW",
@@ -96,6 +98,11 @@ def limit(name: str) -> int | None:
     if value and not (value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_LIMIT):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1, or nothing for no limit.")
     return int(value) if value else None
+
+
+def rate(name: str, default: int) -> int | None:
+    """Return the variable as a whole number from 1, or ``default``; None where it is ``off``: no limit."""
+    return None if text(name, "").lower() == "off" else limit(name) or default
 
 
 def size(name: str, default: str) -> int:

@@ -53,6 +53,9 @@ REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
 MAX_FILE_SIZE = environment.size("RASTER_MAX_FILE_SIZE", "1 GB")
 STORAGE_QUOTA = environment.size_limit("RASTER_STORAGE_QUOTA")
 LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
+# Requests a minute to the APIs: of one credential, and of one address without an accepted one.
+CREDENTIAL_RATE = environment.rate("RASTER_CREDENTIAL_RATE", 3000)
+ADDRESS_RATE = environment.rate("RASTER_ADDRESS_RATE", 300)
 WORKER = environment.choice("RASTER_WORKER", ("server", "apart"), "server")
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
 

@@ -12,3 +12,6 @@ atexit.register(shutil.rmtree, DATA_DIR, ignore_errors=True)
 
 os.environ["RASTER_DEV"] = "1"
 os.environ["RASTER_DATA_DIR"] = str(DATA_DIR)
+# All tests come from one address, and ask as fast as they can.
+os.environ["RASTER_CREDENTIAL_RATE"] = "off"
+os.environ["RASTER_ADDRESS_RATE"] = "off"
