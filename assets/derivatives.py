@@ -6,19 +6,18 @@ A worker takes one row at a time and holds it by a lease: if it is killed, the l
 import asyncio
 import contextlib
 import logging
-import tempfile
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
 from assets import storage
-from assets.decoding import DERIVE, GRACE_SECONDS, Decoder, DecodingFailed, Limits
+from assets.decode import SIZES
+from assets.decoding import DERIVE, GRACE_SECONDS, Decoded, Decoder, DecodingFailed, Limits
 from assets.models import Asset, AssetQuerySet
 from assets.signatures import BY_CONTENT_TYPE
 from raster.errors import BadUserInput, RasterError
@@ -62,11 +61,11 @@ def derive_once(decoder: Decoder | None = None, *, among: AssetQuerySet | None =
         return False
     decoder = decoder or Decoder()
     try:
-        with storage.local_copy(claim.file) as path, tempfile.TemporaryDirectory(prefix="raster-") as folder:
+        with storage.local_copy(claim.file) as path:
             path.stat()  # that it is not there says nothing of the file
             give_connection_back()
-            told = decoder.run("derive", path, BY_CONTENT_TYPE[claim.content_type], Path(folder), limits)
-            made = _store(claim, told, Path(folder))
+            decoded = decoder.run("derive", path, BY_CONTENT_TYPE[claim.content_type], limits)
+        made = _store(claim, decoded)
     except BadUserInput as refusal:
         _fail(claim, refusal.message, for_good=True)
     except (DecodingFailed, RasterError, OSError) as failure:
@@ -75,7 +74,7 @@ def derive_once(decoder: Decoder | None = None, *, among: AssetQuerySet | None =
         else:
             _fail(claim, str(failure), for_good=False)
     else:
-        _finish(claim, told, made)
+        _finish(claim, decoded, made)
     return True
 
 
@@ -167,21 +166,18 @@ def _lease(asset: Asset) -> Claim:
     return Claim(asset.pk, asset.file, asset.content_type, asset.sizes, tries, due)
 
 
-def _store(claim: Claim, told: dict[str, Any], folder: Path) -> dict[str, str]:
+def _store(claim: Claim, decoded: Decoded) -> dict[str, str]:
     """Put the sizes into the storage; return their names by width."""
-    return {
-        str(int(width)): storage.save_size(claim.file, (folder / name).read_bytes())
-        for width, name in told.get("sizes", {}).items()
-    }
+    return {str(SIZES[name]): storage.save_size(claim.file, content) for name, content in decoded.files.items()}
 
 
-def _finish(claim: Claim, told: dict[str, Any], made: dict[str, str]) -> None:
+def _finish(claim: Claim, decoded: Decoded, made: dict[str, str]) -> None:
     """Write down what was made, if the claim still holds."""
     with transaction.atomic():
         asset_id = _held(claim)
         if asset_id is not None:
-            blurhash = told.get("blurhash")
-            _mark(asset_id, derivatives=Asset.Derivatives.READY, derivatives_due=None, blurhash=blurhash, sizes=made)
+            known = {"blurhash": decoded.blurhash, "sizes": made}
+            _mark(asset_id, derivatives=Asset.Derivatives.READY, derivatives_due=None, **known)
     if asset_id is not None:
         _delete(set(claim.sizes.values()) - set(made.values()))
     elif storage.stat(claim.file) is None:

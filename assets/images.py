@@ -14,6 +14,7 @@ MAX_PIXELS = 100_000_000
 MAX_BANDS = 5  # CMYK with transparency; a TIFF may claim 65,535 and need the memory
 MAX_FRAMES = 10_000
 DAMAGED = "The image is damaged or cut off."
+TOO_MUCH_MEMORY = "The image needs too much memory to be opened."
 MISNAMED = "The image is not what its first bytes say it is."
 HEIF_COMPRESSIONS = {AVIF: "av1", HEIC: "hevc"}
 
@@ -35,8 +36,8 @@ def open_image(path: Path, file_type: FileType, loader: str = "") -> pyvips.Imag
         # A source, unlike a path, tells the SVG decoder no folder from which it might read other files.
         source = pyvips.Source.new_from_file(str(path))
         image = pyvips.Image.new_from_source(source, "", access="sequential", fail_on="error")
-    except pyvips.Error:
-        raise BadUserInput(DAMAGED) from None
+    except pyvips.Error as error:
+        raise refusal(error) from None
     if image.get("vips-loader").removesuffix("_source") != (loader or file_type.loader):
         raise BadUserInput(MISNAMED)
     compression = HEIF_COMPRESSIONS.get(file_type)
@@ -48,6 +49,11 @@ def open_image(path: Path, file_type: FileType, loader: str = "") -> pyvips.Imag
     if image.get_typeof("n-pages") and image.get("n-pages") > MAX_FRAMES:
         raise BadUserInput(f"An image may have up to {MAX_FRAMES} frames.")
     return image
+
+
+def refusal(error: pyvips.Error) -> BadUserInput:
+    """Return what is told of an image that libvips could not read."""
+    return BadUserInput(TOO_MUCH_MEMORY if "out of memory" in error.detail else DAMAGED)
 
 
 def check_pixels(width: int, height: int) -> None:

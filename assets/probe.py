@@ -1,13 +1,13 @@
 """Reading at upload what a file's header tells: whether it can be opened, and its dimensions."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from assets.decoding import PROBE, Decoder, DecodingFailed
-from assets.images import displayed_size, open_image
+from assets.decoding import PROBE, Decoder, DecodingFailed, Limits
 from assets.signatures import FileType
+from assets.turns import decoding_turns
 from raster.errors import BadUserInput
+from raster.workers import give_connection_back
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +18,17 @@ class Probed:
     height: int | None
 
 
-def probe(path: Path, file_type: FileType) -> Probed:
-    """Read a file's header: here where it is short and plain, in a child process where it is more than that.
+def probe(path: Path, file_type: FileType, owner: str = "", limits: Limits = PROBE) -> Probed:
+    """Have a file's header read in a child process, when it is the turn of ``owner``, an organization.
 
     Raises:
-        BadUserInput: it cannot be opened, is of another type than ``file_type``, or is over the limits.
+        BadUserInput: it cannot be opened within the limits, or is of another type than ``file_type``.
+        RateLimited: too much is being read for ``owner`` already.
     """
-    if file_type.loader:
-        return Probed(*displayed_size(open_image(path, file_type)))
-    with tempfile.TemporaryDirectory(prefix="raster-") as folder:
+    give_connection_back()
+    with decoding_turns.turn(owner):
         try:
-            told = Decoder().run("probe", path, file_type, Path(folder), PROBE)
+            told = Decoder().run("probe", path, file_type, limits)
         except DecodingFailed:
             raise BadUserInput("The file cannot be opened within the limits of time and memory.") from None
-    return Probed(told["width"], told["height"])
+    return Probed(told.width, told.height)

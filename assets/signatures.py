@@ -40,8 +40,8 @@ BMP_HEADER_LENGTHS = frozenset({12, 40, 52, 56, 64, 108, 124})
 class FileType:
     """A type of file that assets may have.
 
-    ``reader`` names the module of assets/decode/readers that reads its pixels. ``loader`` is libvips' name for what
-    reads its header in the server itself; where it is empty, a child process reads that, too.
+    ``reader`` names the module of assets/decode/readers that reads it. ``loader`` is libvips' name for what must have
+    read it there, where that is libvips.
     """
 
     content_type: str

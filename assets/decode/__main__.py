@@ -1,78 +1,67 @@
-"""The child process: takes limits upon itself, reads one file, writes what it makes of it, and tells it as JSON."""
+"""Stands between the server and the files: does one job after the other, each in a process of its own.
 
-import argparse
-import ctypes
-import importlib
+A job is a line of JSON on the standard input, and its answer one on the standard output. This process reads no file
+itself; it has loaded what most files need, so that a process for one of them is there in a millisecond.
+"""
+
 import json
 import os
-import resource
+import select
 import signal
 import sys
-from pathlib import Path
+import time
 from typing import Any
 
-from assets.decode.pictures import Picture
-from assets.signatures import BY_CONTENT_TYPE
-from raster.errors import BadUserInput
-
-MAX_FILE_SIZE = 256 * 1024 * 1024
-PR_SET_PDEATHSIG = 1
-NICENESS = 5  # whoever waits for an answer comes first
+from assets.decode import MAX_ANSWER_SIZE
+from assets.decode.jobs import Job, do
 
 
 def main() -> None:
-    """Do one task with one file and print one JSON object, ``refused`` in it where the file is to blame."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=("probe", "derive", "preview"))
-    parser.add_argument("path", type=Path)
-    parser.add_argument("content_type", choices=BY_CONTENT_TYPE)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--seconds", type=int, required=True)
-    parser.add_argument("--memory", type=int, required=True)
-    arguments = parser.parse_args()
-    # What a library prints must not end up in the answer.
-    answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    limit(arguments.seconds, arguments.memory)
+    """Work until the standard input ends, which it does with the server."""
+    while line := sys.stdin.buffer.readline():
+        answer = json.dumps(_answer(Job(**json.loads(line))))
+        sys.stdout.write(answer + "\n")
+        sys.stdout.flush()
+
+
+def _answer(job: Job) -> dict[str, Any]:
+    """Return the ``answer`` of the process that does a job, as it came, or in which way it ``failed``."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if not process:
+        do(job, writing)
+    os.close(writing)
     try:
-        told = work(arguments.task, arguments.path, arguments.content_type, arguments.folder)
-    except BadUserInput as refusal:
-        told = {"refused": refusal.message}
-    json.dump(told, answer)
-    answer.flush()
-    os._exit(0)  # some libraries take long to say goodbye
+        answer, in_time = _read(reading, time.monotonic() + job.seconds)
+    finally:
+        os.kill(process, signal.SIGKILL)
+        _, status = os.waitpid(process, 0)
+        os.close(reading)
+    if not in_time:
+        return {"failed": "It took too long."}
+    if len(answer) > MAX_ANSWER_SIZE:
+        return {"failed": "It told too much."}
+    if not answer:
+        return {"failed": f"It ended with {os.waitstatus_to_exitcode(status)}"}
+    return {"answer": answer.decode(errors="replace")}
 
 
-def limit(seconds: int, memory: int) -> None:
-    """Have the kernel end this process when it takes more time or memory than it may, or writes too much."""
-    limits = {
-        resource.RLIMIT_AS: memory,
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: MAX_FILE_SIZE,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, most in limits.items():
-        resource.setrlimit(kind, (most, most))
-    # Its parent waits no longer either; but the parent may be gone.
-    signal.alarm(seconds)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.nice(NICENESS)
-
-
-def work(task: str, path: Path, content_type: str, folder: Path) -> dict[str, Any]:
-    """Return what was found out about a file; what was made of it lies in ``folder``."""
-    file_type = BY_CONTENT_TYPE[content_type]
-    opened = importlib.import_module(f"assets.decode.readers.{file_type.reader}").open_file(path, file_type)
-    told: dict[str, Any] = {"width": opened.width, "height": opened.height}
-    if task == "probe" or opened.picture is None:
-        return told
-    picture = Picture(opened.picture(), opened.width)
-    if task == "preview":
-        picture.save_preview(folder / "preview.jpg")
-        return {**told, "preview": "preview.jpg"}
-    sizes = {width: file.name for width, file in picture.save_sizes(folder).items()}
-    return {**told, "blurhash": picture.blurhash(), "sizes": sizes}
+def _read(reading: int, deadline: float) -> tuple[bytes, bool]:
+    """Return what comes through a pipe, up to just over ``MAX_ANSWER_SIZE``, and whether it came in time."""
+    waiting = select.poll()
+    waiting.register(reading, select.POLLIN)
+    waiting.register(sys.stdin, select.POLLIN)
+    answer = b""
+    while (left := deadline - time.monotonic()) > 0:
+        ready = dict(waiting.poll(left * 1000))
+        if sys.stdin.fileno() in ready:  # it sends no second job before the answer: it is gone
+            os.kill(0, signal.SIGKILL)
+        if reading in ready:
+            chunk = os.read(reading, MAX_ANSWER_SIZE)
+            answer += chunk
+            if not chunk or len(answer) > MAX_ANSWER_SIZE:
+                return answer, True
+    return answer, False
 
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ from pathlib import Path
 import blurhash
 import pyvips
 
-from assets.decode import PREVIEW_EDGE
-from assets.images import DAMAGED
-from raster.errors import BadUserInput
+from assets.decode import PREVIEW_EDGE, SIZES, WIDTHS
+from assets.images import refusal
 
-WIDTHS = (320, 640, 1280, 2560)
 MAX_WEBP_HEIGHT = 16_383
 WEBP_QUALITY = 80
 WEBP_EFFORT = 2  # of 6: a third of the time of 4, for files that are 2 % larger
@@ -50,8 +48,8 @@ class Picture:
         try:
             reduced = image.thumbnail_image(min(width, WIDTHS[-1]), height=UNBOUNDED, size="down", **profile)
             self._image = reduced.colourspace("srgb").cast("uchar").copy_memory()
-        except pyvips.Error:
-            raise BadUserInput(DAMAGED) from None
+        except pyvips.Error as error:
+            raise refusal(error) from None
 
     def blurhash(self) -> str:
         """Return the blurhash (https://blurha.sh), transparency shown on white."""
@@ -63,7 +61,7 @@ class Picture:
 
     def save_sizes(self, folder: Path) -> dict[int, Path]:
         """Write the WebP file of each of ``WIDTHS`` below the original's into ``folder``; return them by width."""
-        paths = {width: folder / f"{width}.webp" for width in WIDTHS if width < self.width}
+        paths = {width: folder / name for name, width in SIZES.items() if width < self.width}
         with ThreadPoolExecutor(2) as pool:
             # The largest, which takes as long as all others, first.
             saved = {width: pool.submit(self._save_size, width, path) for width, path in reversed(paths.items())}

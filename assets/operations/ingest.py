@@ -30,7 +30,7 @@ def import_file(principal: Principal, command: ImportFile, file: BinaryIO) -> Im
         if twin is not None:
             return ImportedFile(asset_id=twin.pk, name=twin.name, already_there=True)
         try:
-            [asset] = store_assets(principal, place, [accept(staged)], unless_there=True)
+            [asset] = store_assets(principal, place, [accept(staged, command.organization_id)], unless_there=True)
         except AlreadyThere as there:
             return ImportedFile(asset_id=there.asset.pk, name=there.asset.name, already_there=True)
         return ImportedFile(asset_id=asset.pk, name=asset.name, already_there=False)

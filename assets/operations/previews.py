@@ -1,15 +1,14 @@
 """Showing an asset to who can look at pictures but not follow links: a model."""
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
 from assets import storage
 from assets.contracts import LookAtAsset
-from assets.decode import PREVIEW_EDGE
+from assets.decode import PREVIEW, PREVIEW_EDGE
 from assets.decoding import PROBE, Decoder, DecodingFailed
 from assets.models import Asset
 from assets.signatures import BY_CONTENT_TYPE, WEBP, FileType
+from assets.turns import decoding_turns
 from orgs.access import Level, Principal
 from raster.errors import BadUserInput, ResourceNotFound
 from raster.workers import give_connection_back
@@ -31,6 +30,7 @@ def preview_asset(principal: Principal, command: LookAtAsset) -> Preview:
 
     Raises:
         ResourceNotFound: it is missing, in the trash or in another library: nobody can tell which.
+        RateLimited: too much is being read for the organization already.
     """
     library = principal.library(command.organization_id, command.library_id, Level.READ)
     asset = Asset.objects.filter(library=library, pk=command.asset_id).live().first()
@@ -42,11 +42,11 @@ def preview_asset(principal: Principal, command: LookAtAsset) -> Preview:
     give_connection_back()
     name, file_type = source
     try:
-        with storage.local_copy(name) as path, tempfile.TemporaryDirectory(prefix="raster-") as folder:
-            told = Decoder().run("preview", path, file_type, Path(folder), PROBE)
-            return Preview(jpeg=(Path(folder) / told["preview"]).read_bytes())
+        with storage.local_copy(name) as path, decoding_turns.turn(command.organization_id):
+            decoded = Decoder().run("preview", path, file_type, PROBE)
     except (BadUserInput, DecodingFailed, OSError):
         return Preview(words=NONE)
+    return Preview(jpeg=decoded.files[PREVIEW]) if PREVIEW in decoded.files else Preview(words=NONE)
 
 
 def _source(asset: Asset) -> tuple[str, FileType] | None:

@@ -101,7 +101,7 @@ def upload_assets(principal: Principal, command: UploadAssets, sources: Sequence
     left_out: list[LeftOut] = []
     for source in sources:
         try:
-            accepted.append(accept(source))
+            accepted.append(accept(source, command.organization_id))
         except BadUserInput as refusal:
             left_out.append(LeftOut(source.given_name, refusal.message))
     reasons = "; ".join(f"{shown_name(left.given_name)} ({left.reason.rstrip('.')})" for left in left_out)
@@ -116,11 +116,12 @@ def upload_assets(principal: Principal, command: UploadAssets, sources: Sequence
     return Uploaded(response_text=text, assets=[records[asset.pk] for asset in assets])
 
 
-def accept(source: Staged | LeftOut) -> Accepted:
-    """Judge a file by its first bytes, and by what reads such files.
+def accept(source: Staged | LeftOut, organization_id: str) -> Accepted:
+    """Judge a file for an organization by its first bytes, and by what reads such files.
 
     Raises:
         BadUserInput: it does not come in; the message says why.
+        RateLimited: too many files of the organization's are being read already.
     """
     if isinstance(source, LeftOut):
         raise BadUserInput(source.reason)
@@ -129,7 +130,7 @@ def accept(source: Staged | LeftOut) -> Accepted:
     file_type = judge(source.head)
     if file_type is None:
         raise BadUserInput(f"Raster takes {ACCEPTED} files; this is none of them.")
-    return Accepted(source, file_type, probe(source.path, file_type))
+    return Accepted(source, file_type, probe(source.path, file_type, organization_id))
 
 
 def store_assets(

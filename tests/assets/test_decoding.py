@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from assets.decoding import DERIVE, PROBE, Decoder, DecodingFailed, Limits, _environment
+from assets.decoding import DERIVE, PROBE, Decoded, Decoder, DecodingFailed, Limits, _environment
 from assets.probe import Probed, probe
 from assets.signatures import BY_CONTENT_TYPE, HEIC, JPEG, MP4, PDF, SVG, WEBM, FileType, judge
 from raster.errors import BadUserInput
@@ -38,10 +38,10 @@ def written(folder: Path, data: bytes) -> tuple[Path, FileType]:
 @pytest.mark.parametrize("kind", pictures.KINDS)
 def test_the_child_makes_sizes_of_every_type(tmp_path: Path, kind: str) -> None:
     path, file_type = written(tmp_path, pictures.encoded(kind, 800, 400))
-    told = Decoder().run("derive", path, file_type, tmp_path, DERIVE)
-    assert (told["width"], told["height"], len(told["blurhash"])) == (800, 400, 28)
-    assert list(told["sizes"]) == ["320", "640"]
-    small = pictures.opened((tmp_path / told["sizes"]["320"]).read_bytes())
+    told = Decoder().run("derive", path, file_type, DERIVE)
+    assert (told.width, told.height, len(told.blurhash or "")) == (800, 400, 28)
+    assert list(told.files) == ["320.webp", "640.webp"]
+    small = pictures.opened(told.files["320.webp"])
     assert (small.get("vips-loader"), small.width, small.height) == ("webpload_buffer", 320, 160)
     red, green, *_ = small.getpoint(20, 20)
     assert red > 2 * green
@@ -50,27 +50,27 @@ def test_the_child_makes_sizes_of_every_type(tmp_path: Path, kind: str) -> None:
 def test_what_is_cut_off_is_refused_in_words(tmp_path: Path) -> None:
     path, file_type = written(tmp_path, pictures.jpeg()[:3000])
     with pytest.raises(BadUserInput, match="damaged or cut off"):
-        Decoder().run("derive", path, file_type, tmp_path, DERIVE)
+        Decoder().run("derive", path, file_type, DERIVE)
 
 
 def test_a_file_that_takes_too_long_is_given_up_in_time(tmp_path: Path) -> None:
     path, file_type = written(tmp_path, SLOW_SVG)
     started = time.monotonic()
     with pytest.raises(DecodingFailed):
-        Decoder().run("derive", path, file_type, tmp_path, Limits(1, 2 * GIGABYTE))
+        Decoder().run("derive", path, file_type, Limits(1, 2 * GIGABYTE))
     assert time.monotonic() - started < 5
 
 
 def test_a_file_that_needs_too_much_memory_is_given_up(tmp_path: Path) -> None:
     path, file_type = written(tmp_path, pictures.bmp(6000, 6000))
-    assert Decoder().run("derive", path, file_type, tmp_path, DERIVE)["width"] == 6000
+    assert Decoder().run("derive", path, file_type, DERIVE).width == 6000
     with pytest.raises((DecodingFailed, BadUserInput)):
-        Decoder().run("derive", path, file_type, tmp_path, Limits(30, 400 * 1024**2))
+        Decoder().run("derive", path, file_type, Limits(30, 400 * 1024**2))
 
 
 def test_the_limits_are_the_kernels(tmp_path: Path) -> None:
     program = (
-        f"from assets.decode.__main__ import limit; limit(7, {GIGABYTE}); import resource as r, signal; "
+        f"from assets.decode.jobs import limit; limit(7, {GIGABYTE}); import resource as r, signal; "
         "print(r.getrlimit(r.RLIMIT_AS)[1], r.getrlimit(r.RLIMIT_CPU)[1], r.getrlimit(r.RLIMIT_CORE)[1], "
         "0 < signal.alarm(0) <= 7)"
     )
@@ -79,9 +79,9 @@ def test_the_limits_are_the_kernels(tmp_path: Path) -> None:
     assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
 
 
-def test_the_child_knows_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "not for children")
-    environment = _environment(tmp_path)
+    environment = _environment()
     assert not [name for name in environment if "SECRET" in name or "RASTER" in name or "DATABASE" in name]
 
 
@@ -91,7 +91,7 @@ def test_another_thread_ends_the_child_and_no_other_starts(tmp_path: Path) -> No
 
     def run() -> None:
         try:
-            decoder.run("derive", path, file_type, tmp_path, DERIVE)
+            decoder.run("derive", path, file_type, DERIVE)
         except DecodingFailed as failure:
             failures.append(str(failure))
 
@@ -102,15 +102,15 @@ def test_another_thread_ends_the_child_and_no_other_starts(tmp_path: Path) -> No
     thread.join(timeout=5)
     assert len(failures) == 1
     with pytest.raises(DecodingFailed, match="stopped"):
-        decoder.run("probe", path, file_type, tmp_path, PROBE)
+        decoder.run("probe", path, file_type, PROBE)
 
 
 def test_whatever_a_library_prints_stays_out_of_the_answer(tmp_path: Path) -> None:
     # PDFium and FFmpeg write warnings about such files.
     data = pictures.pdf().replace(b"startxref", b"startxxxx")
     path, file_type = written(tmp_path, data)
-    told = Decoder().run("probe", path, file_type, tmp_path, PROBE)
-    assert (told["width"], told["height"]) == (1700, 2200)
+    told = Decoder().run("probe", path, file_type, PROBE)
+    assert (told.width, told.height) == (1700, 2200)
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ def test_a_document_is_its_first_page(tmp_path: Path) -> None:
 def test_a_documents_scripts_and_links_do_nothing(tmp_path: Path) -> None:
     action = b"/OpenAction << /S /JavaScript /JS (app.alert(1); while (true) {}) >>"
     path, _ = written(tmp_path, pictures.pdf(extra=action))
-    told = Decoder().run("derive", path, PDF, tmp_path, DERIVE)
-    assert list(told["sizes"]) == ["320", "640", "1280"]
+    told = Decoder().run("derive", path, PDF, DERIVE)
+    assert list(told.files) == ["320.webp", "640.webp", "1280.webp"]
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_documents_scripts_and_links_do_nothing(tmp_path: Path) -> None:
 def test_a_video_is_as_it_is_played(tmp_path: Path, rotation: int, size: tuple[int, int]) -> None:
     path, _ = written(tmp_path, pictures.video("mp4", 800, 400, rotation=rotation))
     assert probe(path, MP4) == Probed(*size)
-    told = Decoder().run("derive", path, MP4, tmp_path, DERIVE)
-    small = pictures.opened((tmp_path / told["sizes"]["320"]).read_bytes())
+    told = Decoder().run("derive", path, MP4, DERIVE)
+    small = pictures.opened(told.files["320.webp"])
     corners = {0: (0, 0), 90: (0, 1), 180: (1, 1), 270: (1, 0)}  # turned to the left, as the display matrix is read
     across, down = corners[rotation]
     red, green, *_ = small.getpoint(20 + across * (small.width - 40), 20 + down * (small.height - 40))
@@ -166,7 +166,7 @@ def test_a_video_is_as_it_is_played(tmp_path: Path, rotation: int, size: tuple[i
 def test_a_video_in_a_codec_that_is_not_decoded_has_dimensions_and_no_poster(tmp_path: Path) -> None:
     path, file_type = written(tmp_path, pictures.video("mov", codec="dvvideo", width=720, height=576))
     assert probe(path, file_type) == Probed(720, 576)
-    assert Decoder().run("derive", path, file_type, tmp_path, DERIVE) == {"width": 720, "height": 576}
+    assert Decoder().run("derive", path, file_type, DERIVE) == Decoded(720, 576)
 
 
 def test_a_video_names_no_other_file(tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_a_video_names_no_other_file(tmp_path: Path) -> None:
 
 def test_a_preview_is_a_small_jpeg(tmp_path: Path) -> None:
     path, _ = written(tmp_path, pictures.SVG)
-    Decoder().run("preview", path, SVG, tmp_path, PROBE)
-    small = pictures.opened((tmp_path / "preview.jpg").read_bytes())
+    told = Decoder().run("preview", path, SVG, PROBE)
+    small = pictures.opened(told.files["preview.jpg"])
     assert (small.get("vips-loader"), small.width, small.height) == ("jpegload_buffer", 640, 320)
     assert min(small.getpoint(600, 300)) > 250
 

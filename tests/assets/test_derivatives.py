@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 
 from assets.contracts import GetAsset, ImportFile, PromoteVariant
-from assets.decoding import DERIVE, Decoder, Limits
+from assets.decoding import DERIVE, Decoded, Decoder, Limits
 from assets.derivatives import LEASE, MOST_TRIES, Worker, announce, derive_all, derive_once
 from assets.models import Asset
 from assets.operations.assets import get_asset
@@ -34,8 +34,8 @@ from tests.server import database_url, running_server
 from tests.waiting import wait_until
 
 PENDING, READY, FAILED = Asset.Derivatives.PENDING, Asset.Derivatives.READY, Asset.Derivatives.FAILED
-#: No file can be decoded within it: Python alone takes more.
-NO_MEMORY = Limits(10, 16 * 1024**2)
+#: No file can be decoded within it.
+NO_TIME = Limits(0, DERIVE.memory)
 
 
 def pending(data: bytes, file_name: str = "sea.jpg") -> Asset:
@@ -58,7 +58,7 @@ class Interrupted(Decoder):
         super().__init__()
         self._happen = happen
 
-    def run(self, *arguments: Any, **more: Any) -> dict[str, Any]:
+    def run(self, *arguments: Any, **more: Any) -> Decoded:
         told = super().run(*arguments, **more)
         self._happen()
         return told
@@ -95,14 +95,14 @@ def test_what_fails_for_a_reason_that_may_pass_is_tried_three_times(cast: Cast) 
     asset = pending(pictures.jpeg())
     waits = []
     for tries in range(1, MOST_TRIES + 1):
-        assert derive_once(limits=NO_MEMORY)
+        assert derive_once(limits=NO_TIME)
         asset.refresh_from_db()
         assert asset.derivatives_tries == tries
         if tries < MOST_TRIES:
             assert asset.derivatives == PENDING
             assert asset.derivatives_due is not None
             waits.append(asset.derivatives_due - timezone.now())
-            assert not derive_once(limits=NO_MEMORY)
+            assert not derive_once(limits=NO_TIME)
             due_now(asset)
     assert (asset.derivatives, asset.derivatives_due) == (FAILED, None)
     assert timedelta(0) < waits[0] < waits[1]
@@ -110,7 +110,7 @@ def test_what_fails_for_a_reason_that_may_pass_is_tried_three_times(cast: Cast) 
 
 def test_a_try_that_works_follows_one_that_did_not(cast: Cast) -> None:
     asset = pending(pictures.jpeg())
-    derive_once(limits=NO_MEMORY)
+    derive_once(limits=NO_TIME)
     due_now(asset)
     assert derive_once()
     asset.refresh_from_db()

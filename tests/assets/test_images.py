@@ -76,7 +76,8 @@ def test_an_image_of_too_many_pixels_is_refused_by_its_header(tmp_path: Path, ki
     path.write_bytes(BOMBS[kind])
     file_type = judge(BOMBS[kind])
     assert file_type is not None
-    with pytest.raises(BadUserInput, match="100 megapixels"):
+    # What reads WebP makes room for the pixels before it tells how many there are.
+    with pytest.raises(BadUserInput, match="too much memory" if kind == "webp" else "100 megapixels"):
         probe(path, file_type)
     with pytest.raises(BadUserInput, match="100 megapixels"):
         opened(tmp_path, BOMBS[kind])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pypdfium2
 import pyvips
 
-from assets.decode.pictures import WIDTHS, Opened, from_pixels
+from assets.decode import WIDTHS
+from assets.decode.pictures import Opened, from_pixels
 from assets.images import MAX_PIXELS
 from assets.signatures import FileType
 from raster.errors import BadUserInput
