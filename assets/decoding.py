@@ -25,6 +25,7 @@ from raster.errors import BadUserInput
 GRACE_SECONDS = 2  # after its own limit, for whoever starts and ends it
 WORDS_KEPT = 2000
 MOST_IDLE = max(2, os.cpu_count() or 1)
+MOST_OF_A_LINE = 8 * MAX_ANSWER_SIZE  # JSON writes a character in up to six, and once more in JSON
 
 Task = Literal["probe", "derive", "preview"]
 _Job = dict[str, str | int]
@@ -162,6 +163,8 @@ class _Children:
                 if not chunk:
                     raise DecodingFailed("It was stopped.")
                 line += chunk
+                if len(line) > MOST_OF_A_LINE:
+                    raise DecodingFailed("It told too much.")
         except TimeoutError:
             raise DecodingFailed("It took too long.") from None
         except OSError:
