@@ -143,7 +143,7 @@ class Application:
                 await _redirect_to_media(send, path.removeprefix(MEDIA_PREFIX))
             else:
                 await _media(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
-        elif not await serve_api(scope, receive, send, transport):
+        elif is_well_known or not await serve_api(scope, receive, send, transport):
             await self._page(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:

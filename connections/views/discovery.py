@@ -20,11 +20,11 @@ AUTHENTICATION_METHODS = [method.value for method in Client.Authentication]
 
 @oauth_endpoint("GET", "HEAD")
 def protected_resource(request: HttpRequest) -> HttpResponse:
-    """Describe the resource at this path of this host; without a path, the MCP server of this host."""
+    """Describe the resource at this path of this host; without a path, the host's own: its API, or its MCP server."""
     host = _host(request)
     path = request.path.removeprefix(resources.METADATA_PATH)
     if path in {"", "/"}:
-        path = "/" if host == settings.MCP_HOST else "/mcp"
+        path = "/" if host in {settings.MCP_HOST, settings.API_HOST} else "/mcp"
     if not resources.is_our_origin(request.scheme or "", host) or resources.row_of_path(host, path) is None:
         raise EndpointNotFound
     return JsonResponse(

@@ -231,13 +231,26 @@ def behind_proxy(django_db_setup: None, static_files: None, server_log: Path) ->
         RASTER_KEY_PEPPERS=f"1:{'p' * 32}",
         RASTER_BASE_URL=BASE,
         RASTER_MCP_HOST="mcp.example.com",
+        RASTER_API_HOST="api.example.com",
         RASTER_MEDIA_HOST="media.example.com",
         RASTER_TRUSTED_PROXIES="127.0.0.1",
     ) as server:
         yield server
 
 
-@pytest.mark.parametrize("host", ["raster.example.com", "mcp.example.com", "media.example.com"])
+def test_the_api_host_is_one_resource_at_its_root(transactional_db: None, behind_proxy: Server) -> None:
+    headers = {"Host": "api.example.com", "Api-Version": "2026-07-08", **OVER_HTTPS}
+    refused = httpx2.get(f"{behind_proxy.url}/me", headers=headers)
+    assert refused.json()["error"]["code"] == "UNAUTHENTICATED"
+    assert f'resource_metadata="https://api.example.com{RESOURCE}"' in refused.headers["www-authenticate"]
+    document = httpx2.get(f"{behind_proxy.url}{RESOURCE}", headers=headers).json()
+    assert document["resource"] == "https://api.example.com/"
+    assert httpx2.get(f"{behind_proxy.url}/login", headers=headers).status_code == 401  # no page of it
+    elsewhere = httpx2.get(f"{behind_proxy.url}/api/me", headers={**headers, "Host": "raster.example.com"})
+    assert f'resource_metadata="{BASE}{RESOURCE}/api"' in elsewhere.headers["www-authenticate"]
+
+
+@pytest.mark.parametrize("host", ["raster.example.com", "mcp.example.com", "api.example.com", "media.example.com"])
 def test_every_host_serves_what_it_says_of_itself(transactional_db: None, behind_proxy: Server, host: str) -> None:
     headers = {"Host": host, **OVER_HTTPS}
     challenge = httpx2.post(f"{behind_proxy.url}/mcp", headers=headers).headers["www-authenticate"]
