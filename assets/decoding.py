@@ -27,7 +27,7 @@ WORDS_KEPT = 2000
 MOST_IDLE = max(2, os.cpu_count() or 1)
 MOST_OF_A_LINE = 8 * MAX_ANSWER_SIZE  # JSON writes a character in up to six, and once more in JSON
 
-Task = Literal["probe", "derive", "preview"]
+Task = Literal["probe", "derive", "preview", "logo"]
 _Job = dict[str, str | int]
 Dimension = Annotated[int, Field(gt=0, lt=2**31)]
 
@@ -136,6 +136,7 @@ class _Children:
     """The process that starts a child for each job (assets/decode/__main__.py), and waits for the next one."""
 
     def __init__(self) -> None:
+        self._ended = False
         self._socket, there = socket.socketpair()
         with there:
             self._process = subprocess.Popen(
@@ -149,7 +150,7 @@ class _Children:
 
     @property
     def alive(self) -> bool:
-        return self._process.poll() is None
+        return not self._ended and self._process.poll() is None
 
     def ask(self, job: _Job, seconds: float) -> dict[str, str]:
         """Return the answer to a job; without one in time, the process ends."""
@@ -177,6 +178,7 @@ class _Children:
 
     def end(self) -> None:
         """End the process; its child ends with it."""
+        self._ended = True
         self._process.kill()
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from assets.decode import MAX_MADE_SIZE, PREVIEW, WORDS
+from assets.decode import LOGO, MAX_LOGO_PIXELS, MAX_MADE_SIZE, PREVIEW, WORDS
 from assets.decode.isolation import die_with_parent, isolate
 from assets.decode.pictures import Picture
 from assets.decode.readers import vips as _preloaded  # noqa: F401 - what most files need is there before they come
@@ -83,7 +83,12 @@ def work(task: str, path: Path, content_type: str, folder: Path) -> dict[str, An
     told: dict[str, Any] = {"width": opened.width, "height": opened.height}
     if task == "probe" or opened.picture is None:
         return told
+    if task == "logo" and opened.width * opened.height > MAX_LOGO_PIXELS:
+        raise BadUserInput(f"A logo may have up to {MAX_LOGO_PIXELS // 1_000_000} megapixels.")
     picture = Picture(opened.picture(), opened.width)
+    if task == "logo":
+        picture.save_logo(folder / LOGO)
+        return {**told, "made": [LOGO]}
     if task == "preview":
         picture.save_preview(folder / PREVIEW)
         return {**told, "made": [PREVIEW]}

@@ -9,7 +9,7 @@ from pathlib import Path
 import blurhash
 import pyvips
 
-from assets.decode import PREVIEW_EDGE, SIZES, WIDTHS
+from assets.decode import LOGO_EDGE, PREVIEW_EDGE, SIZES, WIDTHS
 from assets.images import refusal
 
 MAX_WEBP_HEIGHT = 16_383
@@ -71,6 +71,11 @@ class Picture:
         """Write a JPEG, which every model reads, of at most ``PREVIEW_EDGE`` pixels each way."""
         small = _on_white(self._image.thumbnail_image(PREVIEW_EDGE, height=PREVIEW_EDGE, size="down"))
         small.jpegsave(str(path), Q=JPEG_QUALITY, keep="none")
+
+    def save_logo(self, path: Path) -> None:
+        """Write a PNG of at most ``LOGO_EDGE`` pixels each way."""
+        small = self._image.thumbnail_image(LOGO_EDGE, height=LOGO_EDGE, size="down")
+        small.pngsave(str(path), keep="none")
 
     def _save_size(self, width: int, path: Path) -> bool:
         resized = self._image.thumbnail_image(width, height=UNBOUNDED, size="down")
