@@ -6,7 +6,7 @@ Django's middleware does not run here: an API has no cookies, so neither session
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -145,10 +145,18 @@ class Exchange:
         await self.run(lambda _: None)
 
     async def in_worker(self, function: Callable[[], Result], pool: Workers) -> Result:
-        """Return what ``function`` returns in a thread of the pool; whatever goes wrong is a ``RasterError``."""
+        """Return what ``function`` returns in a thread of the pool. Raises as :meth:`guarded`."""
+        return await self.guarded(pool.run(function))
+
+    async def guarded(self, work: Awaitable[Result]) -> Result:
+        """Return what ``work`` comes to; whatever goes wrong is a ``RasterError``.
+
+        Raises:
+            ClientGone: nobody waits for it any more.
+        """
         try:
-            return await pool.run(function)
-        except RasterError:
+            return await work
+        except (RasterError, ClientGone):
             raise
         except (OperationalError, InterfaceError) as error:
             logger.error("The database is out of reach", exc_info=error)

@@ -1,4 +1,4 @@
-"""What an upload comes with in its address: an upload link, or the ticket of a library's page."""
+"""What an upload comes with: a credential in its header or, in its address, an upload link or a page's ticket."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -11,7 +11,8 @@ from assets import tickets
 from assets.admission import Admission
 from assets.contracts import Uploaded
 from assets.operations import upload_links
-from connections.bearer import principal_for_credential
+from connections.bearer import principal_for_bearer, principal_for_credential
+from connections.resources import API
 from orgs.access import Origin
 from raster.errors import RasterError
 
@@ -20,9 +21,13 @@ MESSAGE_LENGTH = 1000
 
 
 class Pass(ABC):
-    """What an upload comes with in its address. ``face`` is how the audit log calls this way in."""
+    """What an upload comes with. ``face`` is how the audit log calls this way in.
+
+    With ``as_a_whole``, one file that cannot come in fails them all.
+    """
 
     face: ClassVar[str]
+    as_a_whole: bool = False
 
     @abstractmethod
     def admit(self, origin: Origin, *, again: bool) -> Admission:
@@ -39,6 +44,29 @@ class Pass(ABC):
     @abstractmethod
     def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
         """Return the answer for a browser that asks for a page, or None where there is none but JSON."""
+
+
+class BearerPass(Pass):
+    """A credential in the header of a request to the REST API."""
+
+    face = "rest"
+
+    def __init__(self, text: str, organization_id: str, library_id: str, *, as_a_whole: bool) -> None:
+        self._text = text
+        self._place = organization_id, library_id
+        self.as_a_whole = as_a_whole
+
+    def admit(self, origin: Origin, *, again: bool) -> Admission:
+        return Admission(principal_for_bearer(self._text, origin, API), *self._place)
+
+    def claim(self) -> None:
+        return
+
+    def give_back(self) -> None:
+        return
+
+    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
+        return None
 
 
 class LinkPass(Pass):

@@ -20,6 +20,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from starlette.types import Receive, Scope, Send
 
+from api.exchange import ClientGone
 from api.multipart import Form
 from api.passes import LinkPass, Pass, TicketPass
 from assets.admission import Admission
@@ -65,10 +66,6 @@ POLICY = {
 
 logger = logging.getLogger("raster.uploads")
 Result = TypeVar("Result")
-
-
-class ClientGone(Exception):
-    """Whoever was uploading went away."""
 
 
 class Body:
@@ -153,6 +150,11 @@ async def _upload(scope: Scope, transport: Transport, way: Pass, body: Body) -> 
         raise HTTPSRequired
     if scope["method"] != "POST":
         raise MethodNotAllowed
+    return await take_files(scope, transport, way, body)
+
+
+async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) -> Uploaded:
+    """Return what came of the files in a form that is on its way, if its pass is good now and when they have come."""
     user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
     origin = Origin(way.face, transport.address, user_agent, scope[RECORD]["id"])
     admission, room = await _run(workers, partial(_admit, way, origin))
@@ -170,7 +172,7 @@ async def _upload(scope: Scope, transport: Transport, way: Pass, body: Body) -> 
             raise
         # What may have been taken back while it was on its way is asked once more.
         admission = await _run(workers, partial(way.admit, origin, again=True))
-        return await _run(fetchers, partial(_upload_form, admission, form))
+        return await _run(fetchers, partial(_upload_form, admission, form, as_a_whole=way.as_a_whole))
     finally:
         await anyio.to_thread.run_sync(form.discard)
 
@@ -181,11 +183,11 @@ def _admit(way: Pass, origin: Origin) -> tuple[Admission, float]:
     return admission, check_may_upload(admission.principal, _command(admission))
 
 
-def _upload_form(admission: Admission, form: Form) -> Uploaded:
+def _upload_form(admission: Admission, form: Form, *, as_a_whole: bool) -> Uploaded:
     if not form.files:
         raise BadUserInput("No file came: send each as a part of the form that has a file name.")
     parent = form.fields.get("parentId", "").strip()
-    return upload_assets(admission.principal, _command(admission, parent), form.files)
+    return upload_assets(admission.principal, _command(admission, parent), form.files, as_a_whole=as_a_whole)
 
 
 def _command(admission: Admission, parent: str = "") -> UploadAssets:

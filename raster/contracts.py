@@ -1,7 +1,10 @@
 """What every contract (what goes in) and record (what comes out) has in common."""
 
+import re
 import unicodedata
-from typing import Annotated, Any, Generic, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -9,6 +12,8 @@ from pydantic.alias_generators import to_camel
 from raster.errors import BadUserInput
 
 MOST_PROBLEMS = 5
+NAME_SHOWN = 100
+INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 #: Invisible, but part of words in several scripts, and of emoji.
 JOINERS = frozenset("\u200c\u200d")
 
@@ -93,10 +98,43 @@ def read_json(contract: type[AnyContract], arguments: Any) -> AnyContract:
         raise BadUserInput(_sentence(error)) from None
 
 
+def read_query(contract: type[AnyContract], values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the arguments of a query string in the types that ``contract`` has for them, for :func:`read_json`.
+
+    All is text there, so digits stand for a number, and a list comes comma-separated, repeated, or both.
+
+    Raises:
+        BadUserInput: an argument that is no list comes more than once.
+    """
+    kinds = {field.alias or name: _kind(field.annotation) for name, field in contract.model_fields.items()}
+    arguments: dict[str, Any] = {}
+    for name, texts in values.items():
+        kind = kinds.get(name)
+        if kind is list:
+            arguments[name] = [part for text in texts for part in text.split(",") if part]
+        elif len(texts) > 1:
+            raise BadUserInput(f"{name[:NAME_SHOWN]}: comes more than once")
+        else:
+            is_number = kind is int and INTEGER.fullmatch(texts[0])
+            arguments[name] = int(texts[0]) if is_number else texts[0]
+    return arguments
+
+
+def _kind(annotation: Any) -> Any:
+    """Return the plain type of a field: that of ``int | None`` is int."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kind(get_args(annotation)[0])
+    if origin is list or not origin:
+        return origin or annotation
+    kinds = [_kind(option) for option in get_args(annotation) if option is not NoneType]
+    return kinds[0] if len(kinds) == 1 else None
+
+
 def _sentence(error: ValidationError) -> str:
     problems = []
     for detail in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_PROBLEMS]:
-        where = ".".join(str(part) for part in detail["loc"]) or "arguments"
+        where = ".".join(str(part)[:NAME_SHOWN] for part in detail["loc"]) or "arguments"
         what = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}.get(
             detail["type"], detail["msg"][:1].lower() + detail["msg"][1:]
         )

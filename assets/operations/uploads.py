@@ -82,13 +82,16 @@ def check_may_upload(principal: Principal, command: UploadAssets) -> float:
     return quota.room_left(library.organization_id)
 
 
-def upload_assets(principal: Principal, command: UploadAssets, sources: Sequence[Staged | LeftOut]) -> Uploaded:
+def upload_assets(
+    principal: Principal, command: UploadAssets, sources: Sequence[Staged | LeftOut], *, as_a_whole: bool = False
+) -> Uploaded:
     """Make assets of staged files; those that cannot come in are named with the reason while the others do.
 
     The files stay the caller's to remove; those that came in have left the staging folder or are copied.
 
     Raises:
-        BadUserInput: none of the files can come in; or there are too many, or more than one variant at once.
+        BadUserInput: none of the files can come in or, with ``as_a_whole``, not every one; or there are too many, or
+            more than one variant at once.
         LibraryNotAuthorized, LibraryReadOnly, ResourceNotFound: as in :func:`check_may_upload`.
         StorageLimitExceeded: the files do not fit into the organization's storage; then none came in.
     """
@@ -105,7 +108,7 @@ def upload_assets(principal: Principal, command: UploadAssets, sources: Sequence
         except BadUserInput as refusal:
             left_out.append(LeftOut(source.given_name, refusal.message))
     reasons = "; ".join(f"{shown_name(left.given_name)} ({left.reason.rstrip('.')})" for left in left_out)
-    if not accepted:
+    if not accepted or (as_a_whole and left_out):
         raise BadUserInput(f"Uploaded nothing. Left out: {reasons}.")
     assets = store_assets(principal, command, accepted)
     rows = list(Asset.objects.filter(pk__in=[asset.pk for asset in assets]))
