@@ -54,9 +54,22 @@ def announce() -> None:
         event.set()
 
 
-def derive_once(decoder: Decoder | None = None, *, among: AssetQuerySet | None = None, limits: Limits = DERIVE) -> bool:
+@dataclass(slots=True)
+class Rotation:
+    """Where a worker is on its way from library to library: one that gets much at once keeps no other waiting."""
+
+    library_id: int = 0
+
+
+def derive_once(
+    decoder: Decoder | None = None,
+    *,
+    among: AssetQuerySet | None = None,
+    limits: Limits = DERIVE,
+    rotation: Rotation | None = None,
+) -> bool:
     """Make what is to be made of one asset (of ``among`` those, if given); return whether there was one."""
-    claim = _claim(Asset.objects.all() if among is None else among)
+    claim = _claim(Asset.objects.all() if among is None else among, rotation or Rotation())
     if claim is None:
         return False
     decoder = decoder or Decoder()
@@ -89,6 +102,7 @@ class Worker:
 
     def __init__(self, poll: float = POLL_SECONDS) -> None:
         self._decoder = Decoder()
+        self._rotation = Rotation()
         self._wake = threading.Event()
         self._poll = poll
 
@@ -113,7 +127,7 @@ class Worker:
     def _work(self) -> float:
         """Make all there is to make; return for how many seconds to wait then."""
         try:
-            while not self._decoder.stopped and derive_once(self._decoder):
+            while not self._decoder.stopped and derive_once(self._decoder, rotation=self._rotation):
                 pass
         except (DatabaseError, InterfaceError) as error:
             logger.error("The database is out of reach", exc_info=error)
@@ -141,18 +155,20 @@ async def working() -> AsyncIterator[None]:
         await asyncio.to_thread(thread.join)
 
 
-def _claim(assets: AssetQuerySet) -> Claim | None:
-    pending = assets.filter(derivatives=Asset.Derivatives.PENDING)
-    # What is new comes before what waits, in two queries, each of which reads one entry of the index.
-    for waiting in (pending.filter(derivatives_due=None), pending.filter(derivatives_due__lte=timezone.now())):
+def _claim(assets: AssetQuerySet, rotation: Rotation) -> Claim | None:
+    pending = assets.filter(derivatives=Asset.Derivatives.PENDING).order_by("derivatives_due", "library_id", "id")
+    new = pending.filter(derivatives_due=None)
+    # What is new comes before what waits, and of that the next library's, in queries that read one entry of the index.
+    queues = (new.filter(library__gt=rotation.library_id), new, pending.filter(derivatives_due__lte=timezone.now()))
+    for waiting in queues:
         # Asked without a lock first: an idle worker keeps no writer waiting.
         while waiting.exists():
             with transaction.atomic():
-                rows = waiting.order_by("derivatives_due", "id").select_for_update(skip_locked=True, no_key=True)
-                asset = rows.first()
+                asset = waiting.select_for_update(skip_locked=True, no_key=True).first()
                 if asset is None:
                     break
                 if asset.derivatives_tries < MOST_TRIES:
+                    rotation.library_id = asset.library_id
                     return _lease(asset)
                 # Each try before ended with its worker.
                 _mark(asset.pk, derivatives=Asset.Derivatives.FAILED, derivatives_due=None)

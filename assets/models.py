@@ -131,7 +131,9 @@ class Asset(models.Model):
             ),
             models.Index(fields=["library", "digest"], name="asset_same_file"),
             models.Index(fields=["file"], name="asset_of_file"),
-            models.Index(fields=["derivatives_due", "id"], condition=Q(derivatives="pending"), name="asset_to_derive"),
+            models.Index(
+                fields=["derivatives_due", "library", "id"], condition=Q(derivatives="pending"), name="asset_to_derive"
+            ),
             models.Index(
                 fields=["library", "-trashed", "-id"], condition=Q(trashed__isnull=False), name="asset_trashed_newest"
             ),

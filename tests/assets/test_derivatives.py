@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from assets.contracts import GetAsset, ImportFile, PromoteVariant
 from assets.decoding import DERIVE, Decoded, Decoder, Limits
-from assets.derivatives import LEASE, MOST_TRIES, Worker, announce, derive_all, derive_once
+from assets.derivatives import LEASE, MOST_TRIES, Rotation, Worker, announce, derive_all, derive_once
 from assets.models import Asset
 from assets.operations.assets import get_asset
 from assets.operations.ingest import import_file
@@ -298,9 +298,28 @@ def test_a_server_makes_sizes_unless_workers_are_apart(
 
 
 def test_asking_for_work_reads_the_index_alone(cast: Cast) -> None:
-    statement = Asset.objects.filter(derivatives=PENDING, derivatives_due=None).order_by("derivatives_due", "id")
-    if connection.vendor == "sqlite":
-        assert "asset_to_derive" in statement.explain()
+    pending_ones = Asset.objects.filter(derivatives=PENDING).order_by("derivatives_due", "library_id", "id")
+    new = pending_ones.filter(derivatives_due=None)
+    for statement in (new, new.filter(library__gt=1), pending_ones.filter(derivatives_due__lte=timezone.now())):
+        if connection.vendor == "sqlite":
+            plan = statement.explain()
+            assert "asset_to_derive" in plan and "TEMP B-TREE" not in plan
+
+
+def test_a_library_that_gets_much_keeps_no_other_waiting(cast: Cast) -> None:
+    libraries = [cast.barcelona, cast.paris]
+    for library in [cast.barcelona] * 4 + [cast.paris] * 2:
+        AssetFactory(library=library, derivatives=PENDING)
+    rotation, order = Rotation(), []
+    for _ in range(6):
+        before = set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
+        assert derive_once(rotation=rotation)  # their files are not there: each is put down for later
+        [taken] = before - set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
+        order.append(Asset.objects.get(pk=taken).library)
+    first = min(libraries, key=lambda library: library.pk)
+    assert order[:4] in ([cast.barcelona, cast.paris] * 2, [cast.paris, cast.barcelona] * 2)
+    assert order[0] == first
+    assert order[4:] == [cast.barcelona] * 2
 
 
 def test_the_lease_outlasts_the_decoding() -> None:
