@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from assets.contracts import MOST_FOUND
-from assets.models import LibraryWord, SearchEntry
+from assets.models import SearchEntry
 from assets.search_index import library_token, organization_token
 from assets.search_query import Groups, Step, Token
 from orgs.models import Library
@@ -41,25 +41,20 @@ class Scope:
         return tuple(Token(library_token(library_id)) for library_id in self.libraries)
 
     def is_among(self, column: str) -> tuple[str, list[Any]]:
-        """Return a condition that a column names one of its libraries, with the condition's parameters."""
-        if self.is_whole:
-            return "TRUE", []
+        """Return a condition that a column of entries names one of its libraries, with the condition's parameters."""
+        return ("TRUE", []) if self.is_whole else self._names(column)
+
+    def counts_words(self) -> tuple[str, list[Any]]:
+        """Return a condition that one of its libraries counts a word, with the condition's parameters."""
+        return self._names("library_id")
+
+    def _names(self, column: str) -> tuple[str, list[Any]]:
         if self.libraries is not None:
             return f"{column} IN ({', '.join(['%s'] * len(self.libraries))})", list(self.libraries)
-        sql, parameters = self._selection.query.sql_with_params()
-        return f"{column} IN ({sql})", list(parameters)
-
-    def words(self) -> QuerySet[LibraryWord]:
-        """Return the words that its libraries count."""
-        if self.libraries is not None:
-            return LibraryWord.objects.filter(library__in=self.libraries)
-        return LibraryWord.objects.filter(library__in=self._selection)
-
-    @property
-    def _selection(self) -> QuerySet[Library, Any]:
         if self.many is None:
             raise ValueError("Libraries are given by their ids, or by what selects them.")
-        return self.many.order_by().values("pk")
+        sql, parameters = self.many.order_by().values("pk").query.sql_with_params()
+        return f"{column} IN ({sql})", list(parameters)
 
 
 Found = list[tuple[str, int]]
@@ -80,7 +75,8 @@ def engine(scope: Scope) -> Engine:
     return PostgreSQL(scope) if connection.vendor == "postgresql" else SQLite(scope)
 
 
-def _rows(sql: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:
+def rows_of(sql: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return what a statement gives."""
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
         rows: list[tuple[Any, ...]] = cursor.fetchall()
@@ -96,7 +92,7 @@ class SQLite:
     def count(self, step: Step) -> int:
         source, parameters = self._source(step.wanted, None)
         sql = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT {MOST_FOUND + 1})"  # noqa: S608 - no input
-        [(found,)] = _rows(sql, parameters)
+        [(found,)] = rows_of(sql, parameters)
         return int(found)
 
     def page(self, steps: Sequence[Step], found: int, start: int, size: int) -> Found:
@@ -107,7 +103,7 @@ class SQLite:
                 break
             source, parameters = self._source(step.wanted, step.better)
             sql = f"SELECT assets_search.rowid {source} ORDER BY assets_search.rowid DESC LIMIT %s"
-            places += [(place, step.score) for (place,) in _rows(sql, [*parameters, end - len(places)])]
+            places += [(place, step.score) for (place,) in rows_of(sql, [*parameters, end - len(places)])]
         shown = places[start:end]
         rows = SearchEntry.objects.filter(place__in=[place for place, _ in shown])
         ids = dict(rows.values_list("place", "asset_id"))
@@ -169,7 +165,7 @@ class PostgreSQL:
             if seen < enough or matching > MOST_FOUND:
                 return min(matching, MOST_FOUND + 1)
         source, parameters = self._indexed(step.wanted, None)
-        [(found,)] = _rows(
+        [(found,)] = rows_of(
             f"WITH matching AS MATERIALIZED (SELECT 1 {source}) "  # noqa: S608 - no input
             f"SELECT count(*) FROM (SELECT 1 FROM matching LIMIT {MOST_FOUND + 1}) AS first",
             parameters,
@@ -194,7 +190,7 @@ class PostgreSQL:
         whens = " ".join(["WHEN tokens @@ %s::tsquery THEN %s"] * (len(steps) - 1))
         scores = [value for step in steps[:-1] for value in (_query(step.wanted, None), step.score)]
         score = f"CASE {whens} ELSE %s END" if whens else "%s"
-        rows = _rows(
+        rows = rows_of(
             f"WITH matching AS MATERIALIZED (SELECT asset_id, place, {score} AS score {source}) "  # noqa: S608 - no input
             "SELECT asset_id, score FROM matching ORDER BY score DESC, place DESC, asset_id DESC LIMIT %s OFFSET %s",
             [*scores, steps[-1].score, *parameters, end - start, start],
@@ -206,7 +202,7 @@ class PostgreSQL:
         for window in (self.newest, self.newer) if is_capped else (self.newest,):
             source, parameters = self._newest(window)
             condition, values = self._matches(step)
-            rows = _rows(
+            rows = rows_of(
                 f"SELECT asset_id FROM {source} WHERE {condition} "  # noqa: S608 - no input
                 "ORDER BY place DESC, asset_id DESC LIMIT %s",
                 [*parameters, *values, most],
@@ -215,7 +211,7 @@ class PostgreSQL:
                 break
         else:
             source, parameters = self._indexed(step.wanted, step.better)
-            rows = _rows(
+            rows = rows_of(
                 f"WITH matching AS MATERIALIZED (SELECT asset_id, place {source}) "  # noqa: S608 - no input
                 "SELECT asset_id FROM matching ORDER BY place DESC, asset_id DESC LIMIT %s",
                 [*parameters, most],
@@ -227,7 +223,7 @@ class PostgreSQL:
         source, parameters = self._newest(window)
         condition, values = self._matches(replace(step, better=None))
         sql = f"SELECT count(*) FILTER (WHERE {condition}), count(*) FROM {source}"  # noqa: S608 - no input
-        [(matching, seen)] = _rows(sql, [*values, *parameters])
+        [(matching, seen)] = rows_of(sql, [*values, *parameters])
         return matching, seen
 
     def _newest(self, window: int) -> tuple[str, list[Any]]:

@@ -8,10 +8,11 @@ from assets.search_engines import MOST_NAMED_LIBRARIES, Scope, engine
 from assets.search_index import approval_token, tag_token
 from assets.search_query import Groups, Matching, Token, Word, matching_of, steps
 from assets.search_words import runs, words_of
-from assets.spelling import closest_word, is_correctable, longer_words
+from assets.spelling import closest_words, is_correctable, longer_words
 from orgs.access import OrganizationRef, Principal
 from orgs.models import Library
 from raster.errors import LibraryNotAuthorized
+from raster.snapshots import snapshot
 
 
 def search_assets(principal: Principal, command: SearchAssets) -> SearchResult:
@@ -22,7 +23,12 @@ def search_assets(principal: Principal, command: SearchAssets) -> SearchResult:
     Raises:
         LibraryNotAuthorized: one of ``libraries`` is unknown or out of reach.
     """
-    organization = principal.organization(command.organization_id)
+    # Libraries come and go: what is counted and what is shown are those of one moment.
+    with snapshot():
+        return _searched(principal, principal.organization(command.organization_id), command)
+
+
+def _searched(principal: Principal, organization: OrganizationRef, command: SearchAssets) -> SearchResult:
     scope = _scope(principal, organization, command)
     texts = words_of(command.q)
     if scope.libraries == () or (command.q.strip() and not texts):
@@ -89,14 +95,7 @@ def _search(scope: Scope, command: SearchAssets, words: list[Word]) -> tuple[int
 
 def _corrections(scope: Scope, words: list[Word]) -> dict[str, str]:
     """Return what the words that nothing holds were meant to be: nothing if that is not known of each of them."""
-    corrections: dict[str, str] = {}
-    for word in words:
-        if word.longer == () and is_correctable(word.text):
-            closest = closest_word(scope, word.text)
-            if closest is None:
-                return {}
-            corrections[word.text] = closest
-    return corrections
+    return closest_words(scope, [word.text for word in words if word.longer == () and is_correctable(word.text)])
 
 
 def _corrected(text: str, corrections: dict[str, str]) -> Word | None:
