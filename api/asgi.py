@@ -3,10 +3,12 @@
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
+from api.graphql.door import serve_graphql
 from api.rest.door import serve_rest
 from raster.transport import Transport
 
 REST_PREFIX = "/api"
+GRAPHQL_PATH = "/graphql"
 
 
 def rest_path(host: str, path: str) -> str | None:
@@ -16,8 +18,20 @@ def rest_path(host: str, path: str) -> str | None:
     return path if settings.API_HOST and host == settings.API_HOST else None
 
 
+def is_graphql(scope: Scope, transport: Transport) -> bool:
+    """Return whether a request is for the GraphQL API, rather than for its page, which browsers ask for by GET."""
+    on_api_host = bool(settings.API_HOST) and transport.host == settings.API_HOST
+    if scope["path"] == "/":
+        return on_api_host and scope["method"] == "POST"
+    is_page = scope["method"] in {"GET", "HEAD"} and b"text/html" in transport.headers.get(b"accept", b"")
+    return scope["path"] == GRAPHQL_PATH and (on_api_host or not is_page)
+
+
 async def serve_api(scope: Scope, receive: Receive, send: Send, transport: Transport) -> bool:
     """Answer a request to an API, or return False where it is none."""
+    if is_graphql(scope, transport):
+        await serve_graphql(scope, receive, send, transport)
+        return True
     path = rest_path(transport.host, scope["path"])
     if path is None:
         return False

@@ -98,6 +98,12 @@ class GetAsset(Contract):
     asset_id: AssetId
 
 
+class GetAssets(Contract):
+    organization_id: OrganizationId
+    library_id: LibraryId
+    ids: AssetIds
+
+
 class LookAtAsset(GetAsset):
     preview: bool = Field(
         default=False, description="Also return a small picture of the asset to look at, where one can be made."

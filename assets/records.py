@@ -18,7 +18,7 @@ from raster.errors import ResourceNotFound
 #: Both databases have their answer sooner than Django has written such a question down, so these are written out.
 _VARIANTS = "SELECT * FROM assets_asset WHERE parent_id IN ({}) AND trashed IS NULL ORDER BY created, id"
 _WITH_VARIANTS = """
-    SELECT * FROM assets_asset WHERE (id = %s OR parent_id = %s) AND library_id = %s AND trashed IS NULL
+    SELECT * FROM assets_asset WHERE (id IN ({0}) OR parent_id IN ({0})) AND library_id = %s AND trashed IS NULL
     ORDER BY created, id
 """
 _TAGS = """
@@ -60,12 +60,23 @@ def live_asset(library: Library, asset_id: str) -> Asset:
 
 def live_record(library: Library, asset_id: str, organization_slug: str) -> AssetRecord:
     """Return what the APIs show of an asset or variant of the library; raise as :func:`live_asset` does."""
-    rows = {asset.pk: asset for asset in Asset.objects.raw(_WITH_VARIANTS, [asset_id, asset_id, library.pk])}
-    if asset_id not in rows:
+    records = live_records(library, [asset_id], organization_slug)
+    if asset_id not in records:
         raise ResourceNotFound
-    asset = rows.pop(asset_id)
-    parts = Parts({asset.pk: list(rows.values())}, _tags([asset.pk, *rows]))
-    return asset_record(asset, organization_slug, library, parts)
+    return records[asset_id]
+
+
+def live_records(library: Library, asset_ids: Sequence[str], organization_slug: str) -> dict[str, AssetRecord]:
+    """Return what the APIs show of those assets and variants of the library that are not in the trash."""
+    statement = _WITH_VARIANTS.format(_places(asset_ids))
+    rows = list(Asset.objects.raw(statement, [*asset_ids, *asset_ids, library.pk]))
+    variants: defaultdict[str, list[Asset]] = defaultdict(list)
+    for row in rows:
+        if row.parent_id is not None:
+            variants[row.parent_id].append(row)
+    parts = Parts(variants, _tags([row.pk for row in rows]))
+    wanted = set(asset_ids)
+    return {row.pk: asset_record(row, organization_slug, library, parts) for row in rows if row.pk in wanted}
 
 
 def _tags(asset_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -7,6 +7,7 @@ from assets.contracts import (
     AssetRecord,
     Described,
     GetAsset,
+    GetAssets,
     ListAssets,
     ListLibraries,
     RenameAsset,
@@ -14,7 +15,7 @@ from assets.contracts import (
 )
 from assets.events import record_event
 from assets.models import Asset, AssetTag
-from assets.records import asset_record, live_record, load_parts
+from assets.records import asset_record, live_record, live_records, load_parts
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
@@ -51,6 +52,12 @@ def get_asset(principal: Principal, command: GetAsset) -> AssetRecord:
     """
     library = principal.library(command.organization_id, command.library_id, Level.READ)
     return live_record(library, command.asset_id, command.organization_id)
+
+
+def get_assets(principal: Principal, command: GetAssets) -> dict[str, AssetRecord]:
+    """Return assets and variants of a library by their ids; those that are not found are left out."""
+    library = principal.library(command.organization_id, command.library_id, Level.READ)
+    return live_records(library, command.ids, command.organization_id)
 
 
 def newest_pictures(principal: Principal, command: ListLibraries) -> dict[str, AssetRecord]:

@@ -1,0 +1,96 @@
+"""What a GraphQL request passes: host, HTTPS, method, credential, body, limits; then it is run in a thread."""
+
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from api.exchange import PREFLIGHT, RECORD, ClientGone, Exchange
+from api.graphql.limits import read_body
+from api.graphql.schema import Outcome, Request, execute, prepare, refusal_body
+from orgs.access import BearerPrincipal
+from raster.errors import BadUserInput, InsufficientScope, MethodNotAllowed, RasterError
+from raster.transport import Transport
+from raster.workers import writers
+
+MOST_BYTES = 1024 * 1024
+JSON = b"application/json"
+GRAPHQL_JSON = b"application/graphql-response+json"
+
+
+async def serve_graphql(scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+    """Answer a request to the GraphQL API."""
+    scope[RECORD]["route"] = "/graphql"
+    exchange = Exchange(scope, receive, send, transport, "graphql")
+    exchange.headers["Vary"] = "Accept"
+    headers: dict[str, str] = {}
+    try:
+        if exchange.is_preflight:
+            exchange.check_transport()
+            await exchange.answer(204, PREFLIGHT, b"")
+            return
+        outcome = await _run(exchange)
+    except ClientGone:
+        return
+    except RasterError as refusal:
+        outcome = Outcome(refusal_body(refusal), [refusal])
+        if isinstance(refusal, MethodNotAllowed):
+            headers["Allow"] = "POST"
+    accepts_own_type = GRAPHQL_JSON in transport.headers.get(b"accept", b"")
+    headers["Content-Type"] = (GRAPHQL_JSON if accepts_own_type else JSON).decode()
+    status = 200
+    if outcome.refusals:
+        foremost = _foremost(outcome)
+        status = foremost.status
+        headers |= exchange.refusal_headers(foremost)
+    await exchange.answer_json(status, outcome.body, headers)
+
+
+async def _run(exchange: Exchange) -> Outcome:
+    exchange.check_transport()
+    if exchange.method != "POST":
+        raise MethodNotAllowed
+    await exchange.authenticate()
+    if exchange.transport.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != JSON:
+        raise BadUserInput("Send the request as application/json.")
+    text, name, variables = _asked(read_body(await exchange.body(MOST_BYTES)))
+
+    def run(principal: BearerPrincipal) -> Request | Outcome:
+        request = prepare(text, name, variables)
+        if isinstance(request, Outcome):
+            return request
+        exchange.scope[RECORD]["tool"] = " ".join(field.name.value for field in request.root_fields)
+        return request if request.is_mutation else execute(request, principal)
+
+    outcome = await exchange.run(run)
+    if isinstance(outcome, Outcome):
+        return outcome
+    request = outcome
+    return await exchange.run(lambda principal: execute(request, principal), writers)
+
+
+def _asked(body: Any) -> tuple[str, str | None, dict[str, Any]]:
+    """Return a request's document, the name of its operation and its variables.
+
+    Raises:
+        BadUserInput
+    """
+    if not isinstance(body, dict):
+        raise BadUserInput(
+            "Send one request: an object with query, and variables and operationName where they are needed."
+        )
+    text, name, variables = body.get("query"), body.get("operationName"), body.get("variables")
+    if not isinstance(text, str):
+        raise BadUserInput("query: is required" if text is None else "query: must be a text")
+    if not isinstance(name, str | None):
+        raise BadUserInput("operationName: must be a text")
+    if not isinstance(variables, dict | None):
+        raise BadUserInput("variables: must be an object")
+    return text, name or None, variables or {}
+
+
+def _foremost(outcome: Outcome) -> RasterError:
+    """Return the refusal that the answer's status follows: the first, or one that a client can act upon."""
+    for refusal in outcome.refusals:
+        if isinstance(refusal, InsufficientScope) and not refusal.withheld:
+            return refusal
+    return outcome.refusals[0]
