@@ -170,9 +170,10 @@ def allow(principal: UserPrincipal, session_digest: str, command: Allow) -> str 
     """
     with transaction.atomic():
         row = _spend(principal, session_digest, command.request_id)
+        held = _hold_libraries(principal, command.libraries)  # before organizations, as everything that locks both
         memberships = _chosen_memberships(principal, row, command)
         _check_ticked(principal, row, memberships, command)
-        libraries = _chosen_libraries(principal, memberships, command.libraries)
+        libraries = _chosen_libraries(principal, memberships, command.libraries, held)
         connection = Connection.objects.create(
             user=principal.user,
             client=row.client,
@@ -336,16 +337,22 @@ def _check_ticked(
         )
 
 
-def _chosen_libraries(principal: UserPrincipal, memberships: list[Membership], paths: list[str]) -> list[Library]:
+def _hold_libraries(principal: UserPrincipal, paths: list[str]) -> list[int]:
+    """Lock the libraries that were ticked, as far as the person reaches them."""
     if not paths:
         return []
+    organizations, slugs = zip(*((path.partition("/")[0], path.partition("/")[2]) for path in paths), strict=True)
+    reach = principal.libraries().filter(organization__slug__in=organizations, slug__in=slugs).order_by("pk")
+    return list(reach.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+
+
+def _chosen_libraries(
+    principal: UserPrincipal, memberships: list[Membership], paths: list[str], held: list[int]
+) -> list[Library]:
+    """Return what was ticked, if the person reaches all of it still: their organizations are held by now."""
     organizations = {membership.organization_id: membership.organization.slug for membership in memberships}
-    wanted = {path.partition("/")[2] for path in paths}
-    reach = principal.libraries().filter(organization__in=organizations, slug__in=wanted)
-    found = {
-        f"{organizations[library.organization_id]}/{library.slug}": library
-        for library in reach.select_for_update(of=("self",), no_key=True)
-    }
+    reach = principal.libraries().filter(organization__in=organizations, pk__in=held)
+    found = {f"{organizations[library.organization_id]}/{library.slug}": library for library in reach}
     if not found.keys() >= set(paths):
         raise LibraryNotAuthorized
     return [found[path] for path in sorted(set(paths))]

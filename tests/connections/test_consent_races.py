@@ -3,11 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
+import pytest
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 
 from accounts.models import User
+from assets.quota import add_use
 from connections.models import AuthorizationCode, Connection, ConnectionMembership
+from orgs.access import Level
 from orgs.contracts import RemoveMember
 from orgs.operations import remove_member
 from tests.apikeys.people import hidden_field, sign_in
@@ -15,6 +19,7 @@ from tests.connections.asking import asked
 from tests.connections.factories import make_client
 from tests.factories import OPERATOR, Cast
 from tests.server import Server
+from tests.waiting import wait_until
 
 AT_ONCE = 6
 
@@ -33,9 +38,14 @@ class Person:
             settings.CSRF_COOKIE_NAME: page.cookies[settings.CSRF_COOKIE_NAME],
         }
 
-    def answer(self, decision: str) -> str:
+    def answer(self, decision: str, *libraries: str) -> str:
         """Press a button; return where that leads."""
-        form = {"csrfmiddlewaretoken": self._token, "decision": decision, "organization": "acme"}
+        form: dict[str, str | list[str]] = {
+            "csrfmiddlewaretoken": self._token,
+            "decision": decision,
+            "organization": "acme",
+            "library": list(libraries),
+        }
         return str(
             httpx2.post(self.address, data=form, cookies=self._cookies, timeout=30).headers.get("location", "nowhere")
         )
@@ -82,3 +92,22 @@ def test_nobody_is_let_in_while_they_are_taken_out(server: Server, cast: Cast) -
             allowing.result()
         assert not ConnectionMembership.objects.exists()
         cast.acme.memberships.create(user=cast.bob)
+
+
+@pytest.mark.skipif(database.vendor == "sqlite", reason="SQLite has one writer at a time, so nothing to deadlock")
+def test_a_consent_and_an_upload_to_a_ticked_library_lock_in_one_order(server: Server, cast: Cast) -> None:
+    make_client()
+    person = Person(server, cast.alice)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            OPERATOR.library("acme", "barcelona", Level.WRITE, lock=True)
+            allowing = pool.submit(person.answer, "allow", "acme/barcelona")
+            wait_until(someone_waits_for_a_lock)
+            add_use(cast.acme.pk, 1)
+        assert "code=" in allowing.result()
+
+
+def someone_waits_for_a_lock() -> bool:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(cursor.fetchone()[0])
