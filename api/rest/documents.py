@@ -1,9 +1,41 @@
-"""What the API says of itself, to everybody and without a version."""
+"""What the API says of itself, to everybody and whatever their version."""
 
-from collections.abc import Callable
+import hashlib
+import json
+from functools import cache
+from urllib.parse import parse_qsl
 
 from django.http import HttpResponse
 
 from api.exchange import Exchange
+from api.rest.openapi import openapi
+from api.rest.versions import CURRENT, asked_version, read_version
 
-DOCUMENTS: dict[str, Callable[[Exchange], HttpResponse]] = {}
+_CACHED = {"Cache-Control": "public, max-age=3600"}
+
+
+@cache
+def _document(version: str) -> tuple[bytes, str]:
+    """Return the document of a version, and its ETag."""
+    text = json.dumps(openapi(version), ensure_ascii=False, indent=1).encode()
+    return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
+
+
+def _openapi(exchange: Exchange) -> HttpResponse:
+    """Return the OpenAPI document of the version in the address or the header, or of the present one.
+
+    Raises:
+        APIVersionUnsupported
+    """
+    named = dict(parse_qsl(exchange.scope["query_string"].decode("latin-1"))).get("version")
+    version = read_version(named or asked_version(exchange.transport) or CURRENT)
+    exchange.headers["Api-Version"] = version
+    text, tag = _document(version)
+    headers = {"ETag": tag, **_CACHED}
+    known = exchange.transport.headers.get(b"if-none-match", b"").decode("latin-1")
+    if known == "*" or tag in {each.strip().removeprefix("W/") for each in known.split(",")}:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(text, content_type="application/json", headers=headers)
+
+
+DOCUMENTS = {"/openapi.json": _openapi}

@@ -16,7 +16,7 @@ from api.passes import BearerPass
 from api.rest.documents import DOCUMENTS
 from api.rest.endpoints import Endpoint
 from api.rest.requests import read_command
-from api.rest.versions import CURRENT, is_served, read_version, takes_files_as_a_whole
+from api.rest.versions import CURRENT, asked_version, is_served, read_version, takes_files_as_a_whole
 from api.rest.views import enveloped
 from api.uploads import Body, take_files
 from assets.contracts import UploadAssets
@@ -62,7 +62,7 @@ async def _respond(exchange: Exchange, path: str) -> HttpResponse:
         exchange.scope[RECORD]["route"] = f"/api{path}"
         _check_method(exchange, {"GET"})
         return DOCUMENTS[path](exchange)
-    version = read_version(exchange.transport.headers.get(b"api-version", b"").decode("latin-1"))
+    version = read_version(asked_version(exchange.transport))
     exchange.headers["Api-Version"] = version
     try:
         asked = _find(exchange, path, version)
@@ -109,6 +109,8 @@ def _find(exchange: Exchange, path: str, version: str) -> Asked:
     Raises:
         EndpointNotFound, MethodNotAllowed
     """
+    if b"%2f" in exchange.scope["raw_path"].lower():  # a slash within an id, which would read as one between two
+        raise EndpointNotFound
     try:
         match = get_resolver("api.rest.urls").resolve(path)
     except Resolver404:

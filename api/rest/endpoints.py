@@ -99,6 +99,7 @@ class Endpoint:
     method: str
     path: str
     name: str
+    group: str
     summary: str
     description: str
     contract: type[Contract]
@@ -141,6 +142,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         "/me",
         "whoami",
+        "Account",
         "Who the credential is",
         "Which organization the credential reaches, and which of its libraries with read or write. A credential for "
         "several organizations is told all of them, under `organizations`.",
@@ -152,6 +154,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         LIBRARIES,
         "list_libraries",
+        "Libraries",
         "List libraries",
         "The libraries that the credential reaches, by name, with their counts of assets and their most used tags.",
         ListLibraries,
@@ -162,6 +165,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         LIBRARIES,
         "create_library",
+        "Libraries",
         "Create a library",
         "Makes a library, with write for the credential. Its id may differ from the slug that was asked for. Needs an "
         "API key with write on at least one library, or a person who owns the organization.",
@@ -175,6 +179,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PATCH",
         LIBRARY,
         "rename_library",
+        "Libraries",
         "Rename a library",
         "Gives a library another name. Its id stays.",
         RenameLibrary,
@@ -186,6 +191,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         ASSETS,
         "list_assets",
+        "Assets",
         "List assets",
         "The assets of a library, newest first, or only those with any of the given tags.",
         ListAssets,
@@ -196,6 +202,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         ASSETS,
         "upload_assets",
+        "Uploads",
         "Upload files",
         "Uploads up to 20 files. Those of a type that is not taken are left out, and `responseText` says which and "
         "why. The assets are in lists and search at once.",
@@ -208,6 +215,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "DELETE",
         ASSETS,
         "delete_assets",
+        "Assets",
         "Move assets to the trash",
         "Moves assets to the trash, each with its variants. They can be restored for 30 days. Either all of them go "
         "or none does; those that are there already stay. The ids may be in the query as well.",
@@ -220,6 +228,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{ASSETS}/tag",
         "tag_assets",
+        "Tags",
         "Put tags on assets",
         "Adds tags to assets. Tags that are there already stay. Either every asset is tagged or none is.",
         TagAssets,
@@ -231,6 +240,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{ASSETS}/untag",
         "untag_assets",
+        "Tags",
         "Take tags off assets",
         "Removes tags from assets. Either it is done for every asset or for none.",
         UntagAssets,
@@ -242,6 +252,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{LIBRARIES}/{{sourceLibraryId}}/assets/transfer",
         "transfer_assets",
+        "Assets",
         "Move assets to another library",
         "Moves assets to another library of the organization. Their ids, urls, tags and variants stay. Either all of "
         "them move or none does. Needs write on both libraries.",
@@ -254,6 +265,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{ASSETS}/restore",
         "restore_assets",
+        "Assets",
         "Restore assets from the trash",
         "Brings assets back from the trash, with the variants that went there with them. Either all of them come back "
         "or none does.",
@@ -266,6 +278,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         ASSET,
         "get_asset",
+        "Assets",
         "Get an asset",
         "One asset or variant: its name, description, tags, dimensions, and the permanent url of its file.",
         GetAsset,
@@ -277,6 +290,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PATCH",
         ASSET,
         "rename_asset",
+        "Assets",
         "Rename an asset",
         "Gives an asset or a variant another name. Its id and its url stay.",
         RenameAsset,
@@ -288,6 +302,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PATCH",
         f"{ASSET}/description",
         "update_asset_description",
+        "Assets",
         "Describe an asset",
         "Replaces the description of an asset, kept exactly as given; an empty one clears it.",
         UpdateAssetDescription,
@@ -299,6 +314,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "PATCH",
         f"{ASSET}/approval",
         "set_asset_approval",
+        "Assets",
         "Approve an asset, or ask for changes",
         "Records the judgement of the person who connected the program, in place of the one before. Works over OAuth "
         "only, since it needs a person.",
@@ -311,6 +327,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{ASSET}/promote",
         "promote_variant",
+        "Assets",
         "Promote a variant",
         "Swaps the files of an asset and one of its variants: the asset's url serves the variant's file from now on, "
         "and the former original becomes a variant.",
@@ -323,6 +340,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "POST",
         f"{LIBRARY}/upload-links",
         "create_upload_link",
+        "Uploads",
         "Make an upload link",
         "Makes a link with which files are uploaded to the library once, within minutes. It is a credential.",
         CreateUploadLink,
@@ -333,6 +351,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         f"{LIBRARY}/tags",
         "list_tags",
+        "Tags",
         "List tags",
         "The tags in use in a library and how many assets carry each, most used first.",
         ListTags,
@@ -343,6 +362,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "GET",
         f"{ORGANIZATION}/search/assets",
         "search_assets",
+        "Assets",
         "Search assets",
         "Finds assets by words in their names, tags and descriptions, in every library that the credential reaches or "
         "in those given: best matches first, then newest. An empty `q` lists everything, newest first.",

@@ -26,19 +26,24 @@ from orgs.access import Principal
 from orgs.contracts import AnyIdentity, Identities, Identity
 from raster.contracts import Contract, Page, Record, Text
 from raster.errors import APIVersionRequired, APIVersionUnsupported
+from raster.transport import Transport
 
 MAY = "2026-05-20"
 CURRENT = "2026-07-08"
 VERSIONS = (MAY, CURRENT)
 
 
-def read_version(text: str) -> str:
-    """Return the version that a header names.
+def asked_version(transport: Transport) -> str:
+    """Return what a request's header says of its version; an empty text where there is none."""
+    return transport.headers.get(b"api-version", b"").decode("latin-1").strip()
+
+
+def read_version(version: str) -> str:
+    """Return a version that is served.
 
     Raises:
         APIVersionRequired, APIVersionUnsupported
     """
-    version = text.strip()
     if not version:
         raise APIVersionRequired(
             f"Send the version of the API that you use in the header Api-Version: {' or '.join(VERSIONS)}."
@@ -51,6 +56,11 @@ def read_version(text: str) -> str:
 def is_served(version: str, endpoint: Endpoint) -> bool:
     """Return whether a version has an endpoint."""
     return version != MAY or endpoint.name not in _LATER
+
+
+def description_of(version: str, endpoint: Endpoint) -> str:
+    """Return what people read about an endpoint at a version."""
+    return endpoint.description if version != MAY else _DESCRIPTIONS.get(endpoint.name, endpoint.description)
 
 
 def contract_of(version: str, endpoint: Endpoint) -> type[Contract]:
@@ -85,6 +95,10 @@ def shaped(version: str, record: Record) -> Record:
 # --- 2026-05-20 ----------------------------------------------------------------------------------------------------
 
 _LATER = {"set_asset_approval"}
+_DESCRIPTIONS = {
+    "list_libraries": "The libraries that the credential reaches, by name: all of them, or a page where one is named.",
+    "upload_assets": "Uploads up to 20 files, all of them or none. The assets are in lists and search at once.",
+}
 _MOST_TAG_FILTERS = 5
 _PAGE_SIZE = 500
 #: The widths that stand for what was shown of a picture then: of the sizes that there are, the largest up to these.
