@@ -17,7 +17,6 @@ urlpatterns: list[URLPattern] = [
     path("device_authorization", device.device_authorization, name="device_authorization"),
     path("device", device.code_page, name="device"),
     path("device/done", device.done_page, name="device_done"),
-    path("docs/connect", connect.docs_page, name="docs_connect"),
     path("<id:organization>/connect", connect.connect_page, name="connect"),
     path("settings", apps.settings_page, name="settings"),
     path("settings/connected-apps", apps.own_page, name="connected_apps"),

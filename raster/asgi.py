@@ -37,6 +37,8 @@ from raster.workers import decoders, fetchers, workers, writers  # noqa: E402
 
 MEDIA_PREFIX = "/media/"
 WELL_KNOWN_PREFIX = "/.well-known/"
+#: Of the MCP server, below its own address; on a host of its own that is the root.
+CARD_PATH = "/mcp/server-card"
 
 logger = logging.getLogger("raster.asgi")
 
@@ -126,6 +128,8 @@ class Application:
         if resource is not None and resource != API:
             record["route"] = "/mcp" if resource == MCP else "/mcp/o/<organization>"
             await self._door(scope, receive, send, transport, resource)
+        elif transport.host == settings.MCP_HOST and path in {CARD_PATH, CARD_PATH.removeprefix("/mcp")}:
+            await self._page({**scope, "path": CARD_PATH}, receive, send)
         elif transport.host == settings.MCP_HOST and not is_well_known:
             await _answer(send, EndpointNotFound())
         elif transport.host == settings.API_HOST and not is_well_known:
@@ -139,10 +143,7 @@ class Application:
             await serve_upload(scope, receive, send, transport)
         elif path.startswith(MEDIA_PREFIX):
             record["route"] = MEDIA_PREFIX
-            if settings.MEDIA_HOST:
-                await _redirect_to_media(send, path.removeprefix(MEDIA_PREFIX))
-            else:
-                await _media(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
+            await _media_among_pages(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
         elif is_well_known or not await serve_api(scope, receive, send, transport):
             await self._page(scope, receive, send)
 
@@ -173,6 +174,13 @@ async def _media(path: str, scope: Scope, receive: Receive, send: Send, transpor
         await serve_media(path, scope, receive, send)
     else:
         await _redirect_to_media(send, path)
+
+
+async def _media_among_pages(path: str, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+    if settings.MEDIA_HOST:
+        await _redirect_to_media(send, path)
+    else:
+        await _media(path, scope, receive, send, transport)
 
 
 async def _redirect_to_media(send: Send, path: str) -> None:

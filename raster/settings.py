@@ -244,7 +244,7 @@ OAUTH2_PROVIDER = {
 SECURE_SSL_REDIRECT = not DEV
 SECURE_SSL_HOST = BASE_HOST
 # What programs call is refused over plain http instead: they would not learn that what they sent was seen.
-SECURE_REDIRECT_EXEMPT = [r"^\.well-known/", r"^(register|token|revoke|device_authorization)\Z"]
+SECURE_REDIRECT_EXEMPT = [r"^\.well-known/", r"^(register|token|revoke|device_authorization|mcp/server-card)\Z"]
 SECURE_HSTS_SECONDS = 0 if DEV else 365 * 24 * 3600
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEV
 SECURE_HSTS_PRELOAD = not DEV

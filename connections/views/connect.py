@@ -1,4 +1,4 @@
-"""The pages that say how to connect a client: for the members of an organization, and for everybody."""
+"""The page that says to the members of an organization how to connect a client."""
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from connections import scopes
 from connections.operations.connections import app_policy
 from connections.ready import ready_clients
 from connections.resources import organization_mcp_url
@@ -30,14 +29,3 @@ def connect_page(request: HttpRequest, organization: str) -> HttpResponse:
         "clients": ready_clients(*address),
     }
     return render(request, "connections/connect.html", {**context, **facts})
-
-
-@require_safe
-def docs_page(request: HttpRequest) -> HttpResponse:
-    """Show anybody how to connect a client, and what its makers need to know."""
-    facts = {
-        "clients": ready_clients(settings.MCP_URL),
-        "own_url": organization_mcp_url("your-organization"),
-        "scopes": scopes,
-    }
-    return render(request, "connections/docs_connect.html", facts)

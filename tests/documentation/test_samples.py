@@ -1,0 +1,80 @@
+"""What the documentation names is there: tools, codes, settings, commands."""
+
+import re
+
+import pytest
+from django.conf import settings as configured
+from django.core.management import get_commands
+
+from documentation.pages import PAGES
+from mcp_gateway.tools import RESOURCES, TOOLS
+from raster import environment
+from raster.errors import RasterError
+from tests.documentation.reading import text
+
+SKILLS = sorted(path.parent.name for path in (configured.BASE_DIR / "docs" / "skills").glob("*/SKILL.md"))
+#: Pages for those who use an installation: what looks like a tool there is one.
+USED = ("start", "authentication", "tools", "rest", "graphql", "search", "upload-links", "errors", "limits")
+CODE = re.compile(r"`([^`]+)`")
+WORDS_IN_RESULTS = {"in_review", "needs_changes"}
+
+
+def texts() -> dict[str, str]:
+    return {slug: text(f"/docs/{slug}.md") for slug in PAGES} | {
+        skill: text(f"/.well-known/agent-skills/{skill}/SKILL.md") for skill in SKILLS
+    }
+
+
+@pytest.mark.parametrize("name", [*USED, *SKILLS])
+def test_every_tool_that_is_named_is_there(name: str) -> None:
+    words = texts()[name].partition("## How it is built")[0]
+    named = {word for code in CODE.findall(words) for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", code)}
+    assert named - WORDS_IN_RESULTS <= set(TOOLS)
+
+
+def test_every_tool_and_its_arguments_are_described() -> None:
+    page = text("/docs/tools.md")
+    sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
+    for tool in TOOLS.values():
+        assert tool.description in sections[tool.name]
+        for argument in tool.definition.input_schema["properties"]:
+            assert f"`{argument}`" in sections[tool.name]
+        for field in (tool.definition.output_schema or {})["properties"]:
+            assert f"`{field}`" in page
+    for resource in RESOURCES:
+        assert f"`{resource.template}`" in page
+
+
+def test_every_error_is_described_and_no_other() -> None:
+    described = re.findall(r"^\| `([A-Z_]+)` \| (\d+) \| (.+) \|$", text("/docs/errors.md"), re.MULTILINE)
+    assert sorted(described) == sorted(
+        (error.code, str(error.status), error.default_message) for error in RasterError.catalogue.values()
+    )
+
+
+def test_every_code_that_is_named_is_in_the_catalogue() -> None:
+    for name, words in texts().items():
+        named = set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)`", words))
+        codes = {code for code in named if not code.startswith(("RASTER_", "EMAIL_", "AWS_")) and code not in OTHERS}
+        assert codes <= set(RasterError.catalogue), name
+
+
+#: Settings without a prefix of ours.
+OTHERS = {"SECRET_KEY", "DATABASE_URL", "DEFAULT_FROM_EMAIL", "SSL_CERT_FILE", "API_KEY"}
+
+
+def test_every_setting_that_is_named_is_one() -> None:
+    for name, words in texts().items():
+        named = set(re.findall(r"\bRASTER_[A-Z_]+[A-Z]\b", words)) - {"RASTER_API_KEY", "RASTER_AUTHORIZATION"}
+        assert named <= environment.KNOWN, name
+
+
+def test_every_command_that_is_named_is_one() -> None:
+    for name, words in texts().items():
+        assert set(re.findall(r"manage\.py ([a-z_]+)", words)) <= set(get_commands()), name
+
+
+def test_limits_are_those_of_the_contracts() -> None:
+    page = text("/docs/limits.md")
+    for row in ("| Files in an upload | 20 |", "| Entries of a page | 500 |", "| A file | 1 GB |"):
+        assert row in page
