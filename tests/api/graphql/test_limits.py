@@ -128,6 +128,7 @@ def statements(text: str, key: str) -> int:
 
 def test_statements_do_not_grow_with_assets_or_libraries(cast: Cast) -> None:
     key = cast.key(barcelona="write", paris="read").secret
+    LibraryFactory(organization=cast.acme)
     everything = "id tags sizes variants { id tags } views { id } approval { by { name } } uploadedBy { name }"
     texts = [
         f"{{ assets({PLACE}) {{ {everything} }} }}",
