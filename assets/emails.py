@@ -2,13 +2,19 @@
 
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
-#: How long the person who judges may wait for the mail server.
+from accounts.limits import Limit
+from raster.workers import mailers
+
+#: How long one mail may take.
 SECONDS = 10
+#: Whoever goes on changing a note fills nobody's mailbox.
+MAILS = Limit("approval-mail", 5, 3600)
 
 logger = logging.getLogger("raster.assets")
 
@@ -26,11 +32,17 @@ class ApprovalMail:
     app_url: str
 
 
-def tell_uploader(mail: ApprovalMail) -> None:
-    """Mail an uploader that their file was approved or needs changes.
+def tell_uploader(mail: ApprovalMail, subject: str) -> None:
+    """Mail an uploader that their file was approved or needs changes, while the caller goes on.
 
-    A mail that cannot be sent is written down; the approval stays.
+    ``subject`` is who judges what: about that, a few mails an hour are sent.
     """
+    if MAILS.allows(subject):
+        mailers.submit(partial(_send, mail))
+
+
+def _send(mail: ApprovalMail) -> None:
+    """Send a mail; one that cannot be sent is written down, and the approval stays."""
     facts = {"mail": asdict(mail), "base_url": settings.BASE_URL}
     message = EmailMessage(
         " ".join(render_to_string("assets/email/approval_subject.txt", facts).split()),

@@ -76,6 +76,8 @@ def save_original(asset_id: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
             default_storage.save(name, _Movable(file))
+        if remote() is None:
+            _settle(local_path(name))
     except OSError as error:
         discard([name])
         logger.error("The storage does not take a file", exc_info=error)
@@ -84,6 +86,19 @@ def save_original(asset_id: str, path: Path) -> str:
         discard([name])
         raise
     return name
+
+
+def _settle(path: Path) -> None:
+    """Wait until a file's name is on the disk, too, with the folders that lead to it: its bytes are there already."""
+    root = local_path("")
+    for folder in path.parents:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if folder == root:
+            break
 
 
 def save_size(original: str, content: bytes) -> str:

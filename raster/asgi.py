@@ -33,7 +33,7 @@ from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, 
 from raster.logs import write_access  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
-from raster.workers import decoders, fetchers, workers, writers  # noqa: E402
+from raster.workers import decoders, fetchers, mailers, sweepers, workers, writers  # noqa: E402
 
 MEDIA_PREFIX = "/media/"
 WELL_KNOWN_PREFIX = "/.well-known/"
@@ -85,7 +85,7 @@ class Application:
         await receive()
         await self._running.aclose()
         await finish_recording()
-        for pool in (decoders, fetchers, workers, writers):
+        for pool in (decoders, fetchers, mailers, sweepers, workers, writers):
             pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 

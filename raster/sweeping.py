@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 
-from raster.workers import writers
+from raster.workers import sweepers
 
 #: How often a process asks whether it is time. Whoever sweeps says how often that is.
 ASK_EVERY_SECONDS = 600.0
@@ -33,7 +33,7 @@ async def _sweep_again_and_again(sweep: Sweep, every: float, stop: threading.Eve
     while True:
         await asyncio.sleep(every)
         try:
-            swept = await writers.run(lambda: sweep(stop))
+            swept = await sweepers.run(lambda: sweep(stop))
         except Exception as error:
             logger.error("Sweeping failed; it will be tried again", exc_info=error)
         else:

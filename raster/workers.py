@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -19,6 +19,10 @@ class Workers:
     async def run(self, function: Callable[[], Result]) -> Result:
         """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, _with_connection, function)
+
+    def submit(self, function: Callable[[], object]) -> Future[object]:
+        """Have ``function`` run to its end, for whoever is in another thread and need not wait for it."""
+        return self._pool.submit(_with_connection, function)
 
     def close(self) -> None:
         """Wait for what is running, and close each thread's connection with the thread."""
@@ -47,5 +51,8 @@ workers = Workers(8)
 writers = Workers(4)
 #: What takes files in waits for disks, and for servers of others: neither reads nor writes wait behind it.
 fetchers = Workers(24)
+#: What nobody waits for: mail servers may be slow, and sweeping takes long.
+mailers = Workers(1)
+sweepers = Workers(1)
 #: Each waits for a child process that decodes: more of them than processors gain nothing.
 decoders = Workers(2)

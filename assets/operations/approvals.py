@@ -79,4 +79,4 @@ def _tell(principal: Principal, library: Library, asset: Asset, organization_slu
             library=library.name,
             app_url=app_url(asset, organization_slug, library),
         )
-        transaction.on_commit(partial(tell_uploader, mail))
+        transaction.on_commit(partial(tell_uploader, mail, f"{principal.user_id}:{asset.pk}"))

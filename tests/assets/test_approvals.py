@@ -4,12 +4,14 @@ import logging
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.utils import timezone
 from pydantic import ValidationError
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
 from assets.contracts import ApprovalRecord, Approved, GetAsset, SetAssetApproval
+from assets.emails import MAILS
 from assets.models import Asset, AssetEvent
 from assets.operations.approvals import set_asset_approval
 from assets.operations.assets import get_asset
@@ -22,6 +24,7 @@ from raster.errors import (
     RasterError,
     ResourceNotFound,
 )
+from raster.workers import mailers
 from tests.assets.people import key_principal, person
 from tests.factories import OPERATOR, AssetFactory, Cast
 
@@ -103,6 +106,12 @@ def test_states_are_three_and_a_note_has_up_to_500_characters(fields: dict[str, 
     command("a", note="x" * 500)
 
 
+def sent() -> list[EmailMessage]:
+    """Return the mails that were sent, once none is on its way."""
+    mailers.submit(lambda: None).result()
+    return list(mail.outbox)
+
+
 def test_a_judgement_replaces_the_one_before(cast: Cast) -> None:
     asset = from_(cast, cast.alice)
     first = approve(cast, asset, "needs_changes", "Brighter")
@@ -121,7 +130,7 @@ def test_the_same_judgement_again_changes_nothing_and_another_persons_does(
     with django_capture_on_commit_callbacks(execute=True):
         once = approve(cast, asset, note="Fine")
         assert approve(cast, asset, note="Fine") == once
-    assert len(mail.outbox) == AssetEvent.objects.count() == 1
+    assert len(sent()) == AssetEvent.objects.count() == 1
     assert approve(cast, asset, note="Fine", by="alice").approval.by.name == "Alice"
 
 
@@ -157,11 +166,21 @@ def test_the_uploader_is_told_by_mail_once_it_is_written(
     with django_capture_on_commit_callbacks(execute=True):
         approve(cast, asset, state, "Look at <this> & that\nTwice")
         assert mail.outbox == []
-    [message] = mail.outbox
+    [message] = sent()
     assert (message.to, message.subject) == (["alice@example.com"], subject)
     assert f"/acme/barcelona/{asset.pk}" in message.body
     assert "Bob wrote:\n\nLook at <this> & that\nTwice\n" in message.body
     assert "bob@example.com" not in message.body
+
+
+def test_who_goes_on_changing_a_note_fills_no_mailbox(
+    cast: Cast, mailing: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    asset = from_(cast, cast.alice)
+    for number in range(MAILS.most + 2):
+        with django_capture_on_commit_callbacks(execute=True):
+            approve(cast, asset, "needs_changes", f"Note {number}")
+    assert len(sent()) == MAILS.most
 
 
 def _nobody(cast: Cast) -> User | None:
@@ -210,7 +229,7 @@ def test_nobody_else_is_told(
     asset = from_(cast, uploader(cast))
     with django_capture_on_commit_callbacks(execute=True):
         approve(cast, asset)
-    assert mail.outbox == []
+    assert sent() == []
 
 
 def test_nobody_is_told_of_a_review_or_without_mail(
@@ -222,7 +241,7 @@ def test_nobody_is_told_of_a_review_or_without_mail(
         approve(cast, asset, "in_review")
         settings.MAIL_CONFIGURED = False
         approve(cast, asset)
-    assert mail.outbox == []
+    assert sent() == []
 
 
 def test_a_mail_that_cannot_be_sent_is_logged_and_the_judgement_stays(
@@ -237,6 +256,7 @@ def test_a_mail_that_cannot_be_sent_is_logged_and_the_judgement_stays(
     asset = from_(cast, cast.alice)
     with caplog.at_level(logging.ERROR, "raster.assets"), django_capture_on_commit_callbacks(execute=True):
         approve(cast, asset)
+    sent()
     assert "could not be sent" in caplog.text
     assert approval_of(cast, asset) is not None
 
