@@ -4,6 +4,7 @@ from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
 from api.graphql.door import serve_graphql
+from api.rest.documents import PAGE_PATH
 from api.rest.door import serve_rest
 from raster.transport import Transport
 
@@ -33,7 +34,7 @@ async def serve_api(scope: Scope, receive: Receive, send: Send, transport: Trans
         await serve_graphql(scope, receive, send, transport)
         return True
     path = rest_path(transport.host, scope["path"])
-    if path is None:
+    if path is None or (path == PAGE_PATH and transport.host != settings.API_HOST):
         return False
     await serve_rest(scope, receive, send, transport, path)
     return True

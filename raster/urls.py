@@ -20,6 +20,7 @@ handler500 = "raster.pages.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("documentation.urls")),
+    path("", include("api.urls")),
     path("", include("connections.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

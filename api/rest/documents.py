@@ -5,12 +5,15 @@ import json
 from functools import cache
 from urllib.parse import parse_qsl
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from api.exchange import Exchange
 from api.rest.openapi import openapi
 from api.rest.versions import CURRENT, asked_version, read_version
 
+#: On every other host the page itself is there (api/urls.py).
+PAGE_PATH = "/docs"
 _CACHED = {"Cache-Control": "public, max-age=3600"}
 
 
@@ -38,4 +41,9 @@ def _openapi(exchange: Exchange) -> HttpResponse:
     return HttpResponse(text, content_type="application/json", headers=headers)
 
 
-DOCUMENTS = {"/openapi.json": _openapi}
+def _page(exchange: Exchange) -> HttpResponse:
+    """Lead from the API's own host to the page, which is among the pages of people."""
+    return HttpResponse(status=308, headers={"Location": f"{settings.BASE_URL}/api{PAGE_PATH}"})
+
+
+DOCUMENTS = {"/openapi.json": _openapi, PAGE_PATH: _page}

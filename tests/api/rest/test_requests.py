@@ -89,7 +89,8 @@ def test_a_body_over_the_limit_is_refused(server: Server, cast: Cast) -> None:
 
 def test_arguments_that_may_be_left_out_need_no_body(server: Server, cast: Cast) -> None:
     key = cast.key(barcelona="write").secret
-    for more in ({}, {"json": {}}, {"json": {"expiresIn": 60}}):
+    bodies: list[dict[str, Any]] = [{}, {"json": {}}, {"json": {"expiresIn": 60}}]
+    for more in bodies:
         assert ask(server, key, "POST", f"{BARCELONA}/upload-links", **more).status_code == 200
     assert code_of(ask(server, key, "POST", f"{BARCELONA}/upload-links", json={"expiresIn": "60"})) == BAD
 

@@ -1,0 +1,9 @@
+"""Pages about the APIs, among the pages of people."""
+
+from django.urls import path
+
+from api.views import rest_reference
+
+urlpatterns = [
+    path("api/docs", rest_reference, name="rest_reference"),
+]
