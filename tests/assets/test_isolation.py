@@ -50,7 +50,7 @@ FILES = {
     "open(f'/proc/{os.getppid()}/environ')": "PermissionError",
     "open('/proc/self/environ')": "PermissionError",
     "open('manage.py')": "PermissionError",
-    "open('var/lint')": "PermissionError",
+    "os.listdir('templates')": "PermissionError",
     "path.read_text()": "",
     "(folder / '320.webp').write_text('a picture')": "",
     "import fractions": "",
