@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,7 @@ class Arriving:
         self._path = staging_folder() / secrets.token_hex(16)
         with _writing():
             staging_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
+            _check_space()
             self._file = os.fdopen(os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._given_name = given_name
         self._measure = hashlib.sha256()
@@ -94,6 +96,17 @@ class Arriving:
         self._path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what is still to be written may fail once more
             self._file.close()
+
+
+def _check_space() -> None:
+    """Take nothing more in before the disk is full, which would stop the database, too.
+
+    Raises:
+        ServiceUnavailable: there is less than ``RASTER_FREE_SPACE``.
+    """
+    if shutil.disk_usage(staging_folder()).free < settings.FREE_SPACE:
+        logger.error("The disk of the data folder is nearly full: nothing more comes in")
+        raise ServiceUnavailable("The server's disk is nearly full, so nothing more comes in. Tell whoever runs it.")
 
 
 @contextmanager

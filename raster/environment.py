@@ -38,6 +38,7 @@ KNOWN = frozenset(
         "RASTER_DATA_DIR",
         "RASTER_DEV",
         "RASTER_FETCH_ALLOW",
+        "RASTER_FREE_SPACE",
         "RASTER_KEY_PEPPERS",
         "RASTER_LIBRARY_QUOTA",
         "RASTER_MAX_FILE_SIZE",

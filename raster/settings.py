@@ -51,6 +51,7 @@ ALLOWED_ORIGINS = frozenset(
 FETCH_ALLOWED_HOSTS, FETCH_ALLOWED_NETWORKS = environment.hosts_and_networks("RASTER_FETCH_ALLOW")
 REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
 MAX_FILE_SIZE = environment.size("RASTER_MAX_FILE_SIZE", "1 GB")
+FREE_SPACE = environment.size("RASTER_FREE_SPACE", "256 MB")
 STORAGE_QUOTA = environment.size_limit("RASTER_STORAGE_QUOTA")
 LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
 # Requests a minute to the APIs: of one credential, and of one address without an accepted one.

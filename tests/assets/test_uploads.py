@@ -356,3 +356,10 @@ def test_uploads_at_once_are_all_counted(cast: Cast, upload: Upload) -> None:
     outcomes = at_once(*[lambda: upload(("sea.jpg", SEA), ("sky.jpg", SEA))] * 6)
     assert all(isinstance(outcome, Uploaded) for outcome in outcomes), outcomes
     assert (used(cast), Asset.objects.count()) == (12 * len(SEA), 12)
+
+
+def test_nothing_comes_in_once_the_disk_is_nearly_full(settings: Settings) -> None:
+    settings.FREE_SPACE = 2**60
+    with pytest.raises(ServiceUnavailable, match="nearly full"):
+        stage("a.png", [pictures.encoded("png", 2, 2)])
+    assert not staging_folder().exists() or not any(staging_folder().iterdir())
