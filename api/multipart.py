@@ -20,9 +20,11 @@ ESCAPES = {"%22": '"', "%0D": "\r", "%0A": "\n"}
 class Form:
     """A form that is being read. Whoever makes one ends it by :meth:`discard`, whatever happens.
 
-    ``files`` are those of its parts that have a file name, ``fields`` the others. Files that nobody takes over are
-    removed at the end.
+    ``files`` are those of its parts that have a file name, ``parts`` the names of these parts, ``fields`` the others.
+    Files that nobody takes over are removed at the end.
     """
+
+    field_size = FIELD_SIZE
 
     def __init__(self, content_type: bytes, room: float) -> None:
         """Begin, with the value of the request's ``Content-Type``; all files may have ``room`` bytes together.
@@ -35,8 +37,9 @@ class Form:
         if kind != b"multipart/form-data" or not boundary:
             raise BadUserInput("Send the files as multipart/form-data.")
         self.files: list[Staged] = []
+        self.parts: list[str] = []
         self.fields: dict[str, str] = {}
-        self._room = room
+        self.room = room
         self._arriving: Arriving | None = None
         self._field = bytearray()
         self._name = ""
@@ -129,18 +132,22 @@ class Form:
         elif len(self.files) >= MOST_FILES:
             raise BadUserInput(f"At most {MOST_FILES} files may come at once.")
         else:
+            self.before_file()
             self._arriving = Arriving(_unescaped(file_name))
+
+    def before_file(self) -> None:
+        """Raise a ``RasterError`` where no file may come after the parts so far. Forms of one kind say what is due."""
 
     def _content(self, data: bytes, start: int, end: int) -> None:
         if self._arriving is not None:
-            self._room -= end - start
-            if self._room < 0:
+            self.room -= end - start
+            if self.room < 0:
                 raise StorageLimitExceeded
             self._arriving.write(data[start:end])
             return
         self._field += data[start:end]
-        if len(self._field) > FIELD_SIZE:
-            raise BadUserInput(f"A field of a form may have up to {FIELD_SIZE} bytes.")
+        if len(self._field) > self.field_size:
+            raise BadUserInput(f"A field of a form may have up to {self.field_size} bytes.")
 
     def _part_ends(self) -> None:
         if self._arriving is None:
@@ -150,6 +157,7 @@ class Form:
         self._arriving = None
         if staged.given_name or staged.size:
             self.files.append(staged)
+            self.parts.append(self._name)
         else:  # what browsers send of a choice of files that was left empty
             with staged:
                 pass

@@ -162,7 +162,7 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
     by_name = principal.log_name if isinstance(principal, BearerPrincipal) else f"user {principal.user_id}"
     scope[RECORD]["principal"] = by_name
     form = Form(transport.headers.get(b"content-type", b""), room)
-    _check_declared_size(transport, room)
+    check_declared_size(transport, room)
     await _run(writers, way.claim)
     try:
         try:
@@ -195,7 +195,12 @@ def _command(admission: Admission, parent: str = "") -> UploadAssets:
     return read_json(UploadAssets, {**place, "parentId": parent} if parent else place)
 
 
-def _check_declared_size(transport: Transport, room: float) -> None:
+def check_declared_size(transport: Transport, room: float) -> None:
+    """Refuse a body that says that it is larger than it may be.
+
+    Raises:
+        PayloadTooLarge, StorageLimitExceeded
+    """
     declared = transport.headers.get(b"content-length", b"")
     size = int(declared) - OVERHEAD if declared.isdigit() else 0
     if size > MOST_FILES * settings.MAX_FILE_SIZE:

@@ -1,12 +1,11 @@
 """What a GraphQL request passes: host, HTTPS, method, credential, body, limits; then it is run in a thread."""
 
-from typing import Any
-
 from starlette.types import Receive, Scope, Send
 
 from api.exchange import PREFLIGHT, RECORD, ClientGone, Exchange
-from api.graphql.limits import read_body
+from api.graphql.body import read_request
 from api.graphql.schema import Outcome, Request, execute, prepare, refusal_body
+from api.graphql.uploads import take_form
 from orgs.access import BearerPrincipal
 from raster.errors import BadUserInput, InsufficientScope, MethodNotAllowed, RasterError
 from raster.transport import Transport
@@ -14,6 +13,7 @@ from raster.workers import writers
 
 MOST_BYTES = 1024 * 1024
 JSON = b"application/json"
+FORM = b"multipart/form-data"
 GRAPHQL_JSON = b"application/graphql-response+json"
 
 
@@ -50,15 +50,18 @@ async def _run(exchange: Exchange) -> Outcome:
     if exchange.method != "POST":
         raise MethodNotAllowed
     await exchange.authenticate()
-    if exchange.transport.headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != JSON:
-        raise BadUserInput("Send the request as application/json.")
-    text, name, variables = _asked(read_body(await exchange.body(MOST_BYTES)))
+    kind = exchange.transport.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind == FORM:
+        return await take_form(exchange)
+    if kind != JSON:
+        raise BadUserInput("Send the request as application/json, or files as multipart/form-data.")
+    asked = read_request(await exchange.body(MOST_BYTES))
 
     def run(principal: BearerPrincipal) -> Request | Outcome:
-        request = prepare(text, name, variables)
+        request = prepare(*asked)
         if isinstance(request, Outcome):
             return request
-        exchange.scope[RECORD]["tool"] = " ".join(field.name.value for field in request.root_fields)
+        exchange.scope[RECORD]["tool"] = request.summary
         return request if request.is_mutation else execute(request, principal)
 
     outcome = await exchange.run(run)
@@ -66,26 +69,6 @@ async def _run(exchange: Exchange) -> Outcome:
         return outcome
     request = outcome
     return await exchange.run(lambda principal: execute(request, principal), writers)
-
-
-def _asked(body: Any) -> tuple[str, str | None, dict[str, Any]]:
-    """Return a request's document, the name of its operation and its variables.
-
-    Raises:
-        BadUserInput
-    """
-    if not isinstance(body, dict):
-        raise BadUserInput(
-            "Send one request: an object with query, and variables and operationName where they are needed."
-        )
-    text, name, variables = body.get("query"), body.get("operationName"), body.get("variables")
-    if not isinstance(text, str):
-        raise BadUserInput("query: is required" if text is None else "query: must be a text")
-    if not isinstance(name, str | None):
-        raise BadUserInput("operationName: must be a text")
-    if not isinstance(variables, dict | None):
-        raise BadUserInput("variables: must be an object")
-    return text, name or None, variables or {}
 
 
 def _foremost(outcome: Outcome) -> RasterError:

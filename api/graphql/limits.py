@@ -4,7 +4,6 @@ Validation compares fields with each other and execution resolves one after anot
 of work. What is counted here bounds both.
 """
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -237,19 +236,3 @@ class Limits:
 
 def _refuse(what: str, most: int) -> NoReturn:
     raise BadUserInput(f"A document has at most {most} {what}.")
-
-
-def read_body(body: bytes) -> Any:
-    """Return what a request's JSON says, strictly: no NaN, nothing beyond what numbers and nesting may be.
-
-    Raises:
-        BadUserInput
-    """
-    try:
-        return json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise BadUserInput("The request is not valid JSON.") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)

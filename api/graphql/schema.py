@@ -68,6 +68,11 @@ class Request:
     def is_mutation(self) -> bool:
         return self.operation.operation is OperationType.MUTATION
 
+    @property
+    def summary(self) -> str:
+        """What it asks for, for the access log."""
+        return " ".join(field.name.value for field in self.root_fields)
+
 
 @dataclass(frozen=True)
 class Outcome:

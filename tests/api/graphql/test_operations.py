@@ -209,7 +209,8 @@ def test_a_person_approves_and_promotes(server: Server, cast: Cast) -> None:
 
 def test_files_come_by_forms_alone(server: Server, cast: Cast, key: str) -> None:
     text = f"mutation($files: [Upload!]!) {{ uploadAssets({PLACE}, files: $files) {{ responseText }} }}"
-    for files in ([], ["x"], [None], [{}], "x", None):
+    attempts: list[object] = [[], ["x"], [None], [{}], "x", None]
+    for files in attempts:
         answer = ask(server, key, text, {"files": files})
         assert refusal(answer) == (400, "BAD_USER_INPUT")
     assert not Asset.objects.exists()

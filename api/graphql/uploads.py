@@ -1,0 +1,152 @@
+"""Requests with files, as the GraphQL multipart request specification has them.
+
+A form has the fields ``operations`` (the request, with null where files belong) and ``map`` (which part belongs where),
+then the files. Whether whoever sends it may upload there is decided when the two are known, before a file is read.
+"""
+
+import math
+from typing import Any
+
+import anyio.from_thread
+import anyio.to_thread
+from graphql import FieldNode, IntValueNode, StringValueNode, VariableNode
+
+from api.exchange import RECORD, Exchange
+from api.graphql.body import Asked, read_request, read_strictly
+from api.graphql.schema import Outcome, Request, execute, prepare
+from api.multipart import Form
+from api.uploads import Body, check_declared_size
+from assets.contracts import MOST_FILES, UploadAssets
+from assets.operations.uploads import check_may_upload
+from orgs.access import BearerPrincipal
+from raster.contracts import read_json
+from raster.errors import BadUserInput, RasterError
+from raster.workers import fetchers
+
+#: Headers that no page of another origin sends without asking first: a form alone needs no leave.
+PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
+UPLOAD_FIELD = "uploadAssets"
+
+
+class _RequestForm(Form):
+    """A form whose files are read once its request was admitted; ``outcome`` is what it ended as before that."""
+
+    field_size = 64 * 1024
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange.transport.headers.get(b"content-type", b""), math.inf)
+        self._exchange = exchange
+        self.request: Request | None = None
+        self.outcome: Outcome | None = None
+        self.places: dict[str, str] = {}
+
+    def before_file(self) -> None:
+        if self.request is None:
+            self.admit()
+
+    def admit(self) -> None:
+        """Find out what is asked, and whether whoever asks may upload there; in a thread, which waits for it."""
+        if not {"operations", "map"} <= self.fields.keys():
+            raise BadUserInput("A form begins with its fields operations and map; its files come after them.")
+        asked = read_request(self.fields["operations"])
+        self.places = _read_map(self.fields["map"], asked)
+
+        def admitting(principal: BearerPrincipal) -> tuple[Request | Outcome, float]:
+            request = prepare(*asked)
+            if isinstance(request, Outcome):
+                return request, 0
+            return request, check_may_upload(principal, _place(request))
+
+        request, self.room = anyio.from_thread.run(self._exchange.run, admitting)
+        if isinstance(request, Outcome):
+            self.outcome = request
+            raise request.refusals[0]
+        self._exchange.scope[RECORD]["tool"] = request.summary
+        check_declared_size(self._exchange.transport, self.room)
+        self.request = request
+
+    def filled(self) -> Request:
+        """Return the request with its files in their places."""
+        if self.request is None:
+            self.admit()
+        request: Request = self.request  # type: ignore[assignment]  # admit makes it
+        if sorted(self.parts) != sorted(self.places):
+            raise BadUserInput("map: names each file of the form once, and no other")
+        for part, file in zip(self.parts, self.files, strict=True):
+            holder, key = _holder(request.variables, self.places[part])
+            holder[key] = file
+        return request
+
+
+async def take_form(exchange: Exchange) -> Outcome:
+    """Run a request that came as a form; its credential is known to be good."""
+    if not any(exchange.transport.headers.get(name) for name in PREFLIGHTED):
+        raise BadUserInput("A form needs the header Apollo-Require-Preflight or X-Requested-With, with any value.")
+    check_declared_size(exchange.transport, math.inf)
+    form = _RequestForm(exchange)
+    body = Body(exchange.receive)
+    try:
+        await exchange.guarded(body.read_into(form))
+        request = await anyio.to_thread.run_sync(form.filled)
+        return await exchange.run(lambda principal: execute(request, principal), fetchers)
+    except RasterError:
+        await body.linger()
+        if form.outcome is None:
+            raise
+        return form.outcome
+    finally:
+        if not body.is_whole:
+            exchange.headers["Connection"] = "close"
+        await anyio.to_thread.run_sync(form.discard)
+
+
+def _read_map(text: str, asked: Asked) -> dict[str, str]:
+    """Return the place of each part: a path into the variables, where null is."""
+    given = read_strictly(text)
+    if not isinstance(given, dict) or len(given) > MOST_FILES:
+        raise BadUserInput(f"map: must be an object of at most {MOST_FILES} parts")
+    places: dict[str, str] = {}
+    for part, paths in given.items():
+        if not isinstance(paths, list) or len(paths) != 1 or not isinstance(paths[0], str):
+            raise BadUserInput("map: each part has a list of one path")
+        holder, key = _holder(asked.variables, paths[0])
+        if holder[key] is not None or paths[0] in places.values():
+            raise BadUserInput("map: each path is that of another null in the variables")
+        places[part] = paths[0]
+    return places
+
+
+def _holder(variables: dict[str, Any], path: str) -> tuple[Any, Any]:
+    """Return what holds the place of a path, and the key or index there."""
+    root, *steps = path.split(".")
+    holder: Any = variables
+    if root == "variables" and len(steps) == 1 and steps[0] in variables:
+        return variables, steps[0]
+    if root == "variables" and len(steps) == 2 and steps[1].isascii() and steps[1].isdecimal() and len(steps[1]) <= 2:
+        holder = variables.get(steps[0])
+        if isinstance(holder, list) and int(steps[1]) < len(holder):
+            return holder, int(steps[1])
+    raise BadUserInput("map: a path is variables.<name> or variables.<name>.<number>")
+
+
+def _place(request: Request) -> UploadAssets:
+    """Return where a request uploads to."""
+    if [field.name.value for field in request.root_fields] != [UPLOAD_FIELD]:
+        raise BadUserInput(f"A form asks for {UPLOAD_FIELD}, once, and for nothing else.")
+    [field] = request.root_fields
+    arguments = {name: _argument(field, request, name) for name in ("organizationId", "libraryId")}
+    return read_json(UploadAssets, {name: value for name, value in arguments.items() if value is not None})
+
+
+def _argument(field: FieldNode, request: Request, name: str) -> Any:
+    """Return an argument that is an id, as it will be read."""
+    [node] = [argument.value for argument in field.arguments or () if argument.name.value == name]
+    if isinstance(node, VariableNode):
+        variable = node.name.value
+        if variable in request.variables:
+            value = request.variables[variable]
+            return str(value) if isinstance(value, int) else value
+        declared = request.operation.variable_definitions or ()
+        defaults = {each.variable.name.value: each.default_value for each in declared}
+        node = defaults[variable] or node
+    return node.value if isinstance(node, StringValueNode | IntValueNode) else None
