@@ -1,11 +1,17 @@
 """The parts of pages that are made of the code: tools, resources, errors and limits, in Markdown."""
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from graphql import GraphQLArgument, GraphQLObjectType, GraphQLSchema, Undefined, build_schema
 from pydantic import BaseModel
 
+from api.graphql import limits as graphql
+from api.graphql.schema import schema
+from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
 from assets.models import TAG_LENGTH
 from documentation.installation import Installation
@@ -69,6 +75,43 @@ def limits(installation: Installation) -> str:
     return _table(("what", "at most"), rows)
 
 
+def paths(installation: Installation) -> str:
+    """Return every method and path of the REST API, with what it takes beside the path."""
+    rows = []
+    for endpoint in ENDPOINTS:
+        taken = [
+            f"`{field.alias or name}`" + ("" if field.is_required() else "?")
+            for name, field in endpoint.contract.model_fields.items()
+            if (field.alias or name) not in endpoint.places
+        ]
+        if endpoint.takes_files:
+            taken.insert(0, f"`{FILES}`, in a form")
+        rows.append((f"`{endpoint.method} {short_path(endpoint.path)}`", ", ".join(taken), f"`{endpoint.name}`"))
+    return _table(("request", "takes", "like the tool"), rows)
+
+
+def queries(installation: Installation) -> str:
+    """Return the queries of the GraphQL API."""
+    return _root_fields(_graphql().query_type)
+
+
+def mutations(installation: Installation) -> str:
+    """Return the mutations of the GraphQL API."""
+    return _root_fields(_graphql().mutation_type)
+
+
+def graphql_limits(installation: Installation) -> str:
+    """Return what a GraphQL document may hold."""
+    rows = (
+        ("Characters of a document", graphql.MOST_CHARACTERS),
+        ("Depth", graphql.MOST_DEPTH),
+        ("Fields at the root", graphql.MOST_ROOT_FIELDS),
+        ("Aliases", graphql.MOST_ALIASES),
+        ("Cost: fields, times the entries that their lists may have", graphql.MOST_COST),
+    )
+    return _table(("what", "at most"), ((what, f"{most:,}") for what, most in rows))
+
+
 #: What stands in a file of docs/ for each of these: ``<!-- made: tools -->``, on a line of its own.
 PARTS: dict[str, Callable[[Installation], str]] = {
     "tools": tools,
@@ -76,7 +119,16 @@ PARTS: dict[str, Callable[[Installation], str]] = {
     "resources": resources,
     "errors": errors,
     "limits": limits,
+    "paths": paths,
+    "queries": queries,
+    "mutations": mutations,
+    "graphql-limits": graphql_limits,
 }
+
+
+def short_path(path: str) -> str:
+    """Return a path of the REST API with an ellipsis for the library that it begins with."""
+    return re.sub(r"^/organizations/{organizationId}/libraries/{\w+}", "…", path)
 
 
 def size(number: int) -> str:
@@ -85,6 +137,24 @@ def size(number: int) -> str:
     while unit + 1 < len(UNITS) and number and number % 1024 == 0:
         number, unit = number // 1024, unit + 1
     return f"{number:,} {UNITS[unit]}"
+
+
+def _graphql() -> GraphQLSchema:
+    return build_schema(schema.as_str())
+
+
+def _root_fields(root: GraphQLObjectType | None) -> str:
+    fields = root.fields if root else {}
+    rows = []
+    for name, field in fields.items():
+        arguments = ", ".join(f"`{argument}: {_taken(taken)}`" for argument, taken in field.args.items())
+        rows.append((f"`{name}`", arguments, f"`{field.type}`", field.description or ""))
+    return _table(("name", "arguments", "answers", "what it does"), rows)
+
+
+def _taken(argument: GraphQLArgument) -> str:
+    has_default = argument.default_value is not Undefined and argument.default_value is not None
+    return f"{argument.type} = {json.dumps(argument.default_value)}" if has_default else str(argument.type)
 
 
 def _rate(rate: int | None) -> str:

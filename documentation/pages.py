@@ -9,7 +9,7 @@ from django.conf import settings
 from documentation.installation import Installation
 from documentation.made import PARTS
 
-_PART = re.compile(r"^<!-- made: (\w+) -->$", re.MULTILINE)
+_PART = re.compile(r"^<!-- made: ([a-z-]+) -->$", re.MULTILINE)
 #: Links to other files of the repository; addresses and places on the same page are left alone.
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|mailto:|[#/])([^)#\s]+)(#[^)\s]+)?\)")
 

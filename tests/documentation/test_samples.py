@@ -1,22 +1,32 @@
 """What the documentation names is there: tools, codes, settings, commands."""
 
+import json
 import re
 
 import pytest
 from django.conf import settings as configured
 from django.core.management import get_commands
+from django.urls import get_resolver
+from graphql import build_schema, parse, validate
+from pydantic.alias_generators import to_camel
 
+from api.graphql.schema import schema
+from api.rest.endpoints import ENDPOINTS
+from api.rest.versions import CURRENT, VERSIONS
+from documentation.made import short_path
 from documentation.pages import PAGES
 from mcp_gateway.tools import RESOURCES, TOOLS
 from raster import environment
 from raster.errors import RasterError
-from tests.documentation.reading import text
+from tests.documentation.reading import BASE, text
 
 SKILLS = sorted(path.parent.name for path in (configured.BASE_DIR / "docs" / "skills").glob("*/SKILL.md"))
 #: Pages for those who use an installation: what looks like a tool there is one.
 USED = ("start", "authentication", "tools", "rest", "graphql", "search", "upload-links", "errors", "limits")
 CODE = re.compile(r"`([^`]+)`")
-WORDS_IN_RESULTS = {"in_review", "needs_changes"}
+FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+#: Words of results, an endpoint, and the one tool of the server that takes no credential.
+NO_TOOLS = {"in_review", "needs_changes", "device_authorization", "create_organization"}
 
 
 def texts() -> dict[str, str]:
@@ -27,9 +37,9 @@ def texts() -> dict[str, str]:
 
 @pytest.mark.parametrize("name", [*USED, *SKILLS])
 def test_every_tool_that_is_named_is_there(name: str) -> None:
-    words = texts()[name].partition("## How it is built")[0]
+    words = FENCE.sub("", texts()[name].partition("## How it is built")[0])
     named = {word for code in CODE.findall(words) for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", code)}
-    assert named - WORDS_IN_RESULTS <= set(TOOLS)
+    assert named - NO_TOOLS <= set(TOOLS)
 
 
 def test_every_tool_and_its_arguments_are_described() -> None:
@@ -61,6 +71,41 @@ def test_every_code_that_is_named_is_in_the_catalogue() -> None:
 
 #: Settings without a prefix of ours.
 OTHERS = {"SECRET_KEY", "DATABASE_URL", "DEFAULT_FROM_EMAIL", "SSL_CERT_FILE", "API_KEY"}
+
+
+def test_every_path_of_the_rest_api_that_is_named_is_there() -> None:
+    """A path in a sample or in the text; what a shell or a reader fills in stands for any id."""
+    written = set()
+    for name, words in texts().items():
+        for url in re.findall(rf"{BASE}/api(/[^\s`?\"'<>)…]+)", words):
+            written.add((name, re.sub(r"\$?[A-Z]{3,}", "id", url).rstrip(".,;")))
+    paths = {path for _, path in written} - {"/openapi.json", "/docs", "/libraries"}
+    assert len(paths) >= 3
+    for path in paths:
+        get_resolver("api.rest.urls").resolve(path)
+
+
+def test_every_endpoint_and_every_root_field_is_described() -> None:
+    rest, graphql = text("/docs/rest.md"), text("/docs/graphql.md")
+    for endpoint in ENDPOINTS:
+        address = short_path(endpoint.path)
+        assert re.search(rf"^\| `{endpoint.method} {re.escape(address)}` \|.*`{endpoint.name}` \|$", rest, re.MULTILINE)
+    for root in ("Query", "Mutation"):
+        for field in schema.get_type_by_name(root).fields:  # type: ignore[union-attr]
+            assert f"| `{to_camel(field.name)}` |" in graphql
+
+
+def test_the_documents_of_graphql_samples_are_valid() -> None:
+    samples = re.findall(r"-[dF] '(?:operations=)?({\"query\".*})'", text("/docs/graphql.md"))
+    assert len(samples) == 2
+    for sample in samples:
+        assert validate(build_schema(schema.as_str()), parse(json.loads(sample)["query"])) == []
+
+
+def test_the_versions_that_are_named_are_served() -> None:
+    for name, words in texts().items():
+        assert set(re.findall(r"Api-Version: ([\d-]+)", words)) <= {CURRENT}, name
+    assert all(f"| `{version}` |" in text("/docs/rest.md") for version in VERSIONS)
 
 
 def test_every_setting_that_is_named_is_one() -> None:
