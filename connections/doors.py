@@ -7,6 +7,7 @@ from connections.scopes import CHALLENGED
 from raster.errors import (
     InsufficientScope,
     InvalidAPIKey,
+    MethodNotAllowed,
     RasterError,
     RateLimited,
     ServiceUnavailable,
@@ -40,6 +41,8 @@ def refusal_headers(error: RasterError, scope: Scope, transport: Transport, path
         headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
     elif isinstance(error, Unauthenticated) or (isinstance(error, InsufficientScope) and not error.withheld):
         headers["WWW-Authenticate"] = _challenge(error, scope, transport, path)
+    if isinstance(error, MethodNotAllowed):
+        headers["Allow"] = error.allowed
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, ServiceUnavailable):

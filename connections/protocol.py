@@ -76,7 +76,7 @@ def _answer(  # noqa: PLR0911 - one for each kind of failure
         if not is_accepted(request):
             raise HTTPSRequired
         if request.method not in methods:
-            raise MethodNotAllowed(f"This address answers {allowed} requests only.")
+            raise MethodNotAllowed(*methods)
         request.encoding = "utf-8"  # of every parameter (RFC 6749, appendix B), whatever the request's header says
         return view(request)
     except OAuthError as error:
@@ -89,7 +89,7 @@ def _answer(  # noqa: PLR0911 - one for each kind of failure
         logger.error("The database is out of reach", exc_info=error)
         return _later(ServiceUnavailable(), RETRY_SECONDS)
     except RasterError as error:
-        headers = {"Allow": allowed} if isinstance(error, MethodNotAllowed) else {}
+        headers = {"Allow": error.allowed} if isinstance(error, MethodNotAllowed) else {}
         body = {"error": {"code": error.code, "message": error.message}}
         return JsonResponse(body, status=error.status, headers=headers)
 

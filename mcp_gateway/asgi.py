@@ -186,8 +186,6 @@ async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Trans
     """Answer with the catalogue's body, and for 401 and a lack of scope with what a client does about it."""
     scope[RECORD]["error"] = error.code
     headers = refusal_headers(error, scope, transport, scope["path"])
-    if isinstance(error, MethodNotAllowed):
-        headers["Allow"] = "POST"
     await _answer(send, error.status, headers, error)
 
 

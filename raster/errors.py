@@ -104,6 +104,11 @@ class MethodNotAllowed(RasterError):
     status = 405
     default_message = "This address answers POST requests only."
 
+    def __init__(self, *allowed: str) -> None:
+        """``allowed`` are the methods that the address answers."""
+        self.allowed = ", ".join(allowed or ("POST",))
+        super().__init__(f"This address answers {self.allowed} requests only.")
+
 
 class BadUserInput(RasterError):
     code = "BAD_USER_INPUT"

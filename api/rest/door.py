@@ -133,8 +133,7 @@ def _check_method(exchange: Exchange, methods: Collection[str]) -> str:
     method = "GET" if exchange.method == "HEAD" else exchange.method
     if method not in methods:
         allowed = sorted({*methods, "HEAD"} if "GET" in methods else methods)
-        exchange.headers["Allow"] = ", ".join(allowed)
-        raise MethodNotAllowed(f"This address answers {', '.join(allowed)} requests only.")
+        raise MethodNotAllowed(*allowed)
     return method
 
 

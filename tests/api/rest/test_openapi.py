@@ -1,0 +1,105 @@
+"""The OpenAPI document: valid, complete, open to all, and the same until somebody means to change it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.rest.endpoints import ENDPOINTS
+from api.rest.openapi import openapi
+from api.rest.versions import VERSIONS
+from raster.errors import RasterError
+from tests.api.rest.asking import CURRENT, MAY, ask, code_of
+from tests.server import Server
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+def resolved(document: dict[str, Any], node: Any) -> Any:
+    """Return a part of the document with every reference followed, for a plain validator."""
+    if isinstance(node, list):
+        return [resolved(document, item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target: Any = document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        return resolved(document, target)
+    return {key: resolved(document, value) for key, value in node.items()}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_is_valid(version: str) -> None:
+    OpenAPIV31SpecValidator(openapi(version)).validate()
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_example_fits_its_schema(version: str) -> None:
+    document = openapi(version)
+    for path, operations in document["paths"].items():
+        for method, operation in resolved(document, operations).items():
+            where = f"{method} {path}"
+            for parameter in operation["parameters"]:
+                assert parameter["description"], where
+                if "example" in parameter:
+                    Draft202012Validator(parameter["schema"]).validate(parameter["example"])
+            for response in operation["responses"].values():
+                content = response["content"]["application/json"]
+                Draft202012Validator.check_schema(content["schema"])
+                examples = [each["value"] for each in content.get("examples", {}).values()]
+                for example in examples or [content["example"]]:
+                    Draft202012Validator(content["schema"]).validate(example)
+            body = operation.get("requestBody", {"content": {}})["content"]
+            if "application/json" in body:
+                Draft202012Validator(body["application/json"]["schema"]).validate(body["application/json"]["example"])
+
+
+def test_every_endpoint_is_there_with_what_it_may_answer() -> None:
+    document = openapi(CURRENT)
+    assert {(method.upper(), path) for path, methods in document["paths"].items() for method in methods} == {
+        (endpoint.method, endpoint.path) for endpoint in ENDPOINTS
+    }
+    told = {
+        code for response in document["components"]["responses"].values()
+        for code in response["content"]["application/json"]["examples"]
+    }  # fmt: skip
+    # Those of other methods, whatever the path.
+    assert RasterError.catalogue.keys() - told <= {"METHOD_NOT_ALLOWED", *EPHEMERAL}
+    assert (
+        f"{'/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}'}/approval"
+        not in openapi(MAY)["paths"]
+    )
+
+
+#: Of organizations that nobody has claimed.
+EPHEMERAL = {"EPHEMERAL_STORAGE_LIMIT_EXCEEDED", "EPHEMERAL_LIBRARY_LIMIT_EXCEEDED"}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_document_is_the_one_that_was_meant(server: Server, version: str) -> None:
+    text = ask(server, None, "GET", f"/openapi.json?version={version}", version=None).text
+    kept = SNAPSHOTS / f"openapi-{version}.json"
+    assert json.loads(text.replace(server.url, "https://raster.example.com")) == json.loads(kept.read_text()), (
+        f"If this is meant, write the document into {kept}."
+    )
+
+
+def test_the_document_is_open_and_kept_by_its_tag(server: Server) -> None:
+    plain = ask(server, None, "GET", "/openapi.json", version=None)
+    assert (plain.status_code, plain.headers["Api-Version"]) == (200, CURRENT)
+    assert plain.headers["Cache-Control"] == "public, max-age=3600" and plain.headers["Vary"] == "Api-Version"
+    assert plain.json()["info"]["version"] == CURRENT
+    for known in (plain.headers["ETag"], f'"x", W/{plain.headers["ETag"]}', "*"):
+        again = ask(server, None, "GET", "/openapi.json", version=None, headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", plain.headers["ETag"])
+    older = ask(server, None, "GET", "/openapi.json", version=MAY)
+    assert (older.json()["info"]["version"], older.headers["Api-Version"]) == (MAY, MAY)
+    assert older.headers["ETag"] != plain.headers["ETag"]
+    assert code_of(ask(server, None, "GET", "/openapi.json?version=1", version=None)) == (
+        400,
+        "API_VERSION_UNSUPPORTED",
+    )
