@@ -10,9 +10,11 @@ browser that asks for a page is sent back to the library with the same in words.
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio.to_thread
 from django.conf import settings
@@ -36,6 +38,7 @@ from raster.errors import (
     MethodNotAllowed,
     PayloadTooLarge,
     RasterError,
+    RateLimited,
     ServiceUnavailable,
     StorageLimitExceeded,
 )
@@ -55,7 +58,10 @@ OVERHEAD = 1024 * 1024
 #: A body that is refused on its way is read on for a while: many programs look for an answer only when they have sent.
 LINGER_SECONDS = 5.0
 LINGER_SIZE = 64 * 1024 * 1024
-RETRY_SECONDS = "5"
+RETRY_SECONDS = 5
+#: Uploads that a process receives at the same time, of one sender and of all together.
+MOST_OF_ONE = 8
+MOST_UNDER_WAY = 64
 POLICY = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -66,6 +72,7 @@ POLICY = {
 
 logger = logging.getLogger("raster.uploads")
 Result = TypeVar("Result")
+_under_way: Counter[str] = Counter()
 
 
 class Body:
@@ -91,7 +98,7 @@ class Body:
                     async with asyncio.timeout(IDLE_SECONDS):
                         block += await self._next()
                     if len(block) >= BLOCK_SIZE or self.is_whole:
-                        await anyio.to_thread.run_sync(form.feed, bytes(block))
+                        await _to_its_end(anyio.to_thread.run_sync(form.feed, bytes(block)))
                         block.clear()
         except TimeoutError:
             raise BadUserInput("The upload came too slowly.") from None
@@ -163,18 +170,55 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
     scope[RECORD]["principal"] = by_name
     form = Form(transport.headers.get(b"content-type", b""), room)
     check_declared_size(transport, room)
-    await _run(writers, way.claim)
     try:
-        try:
-            await body.read_into(form)
-        except BaseException:
-            await _run(writers, way.give_back)
-            raise
+        with under_way(by_name):
+            claimed = asyncio.ensure_future(_run(writers, way.claim))
+            try:
+                await _to_its_end(claimed)
+                await body.read_into(form)
+            except BaseException:
+                if _has_succeeded(claimed):
+                    await _to_its_end(_run(writers, way.give_back))
+                raise
         # What may have been taken back while it was on its way is asked once more.
         admission = await _run(workers, partial(way.admit, origin, again=True))
         return await _run(fetchers, partial(_upload_form, admission, form, as_a_whole=way.as_a_whole))
     finally:
-        await anyio.to_thread.run_sync(form.discard)
+        await _to_its_end(anyio.to_thread.run_sync(form.discard))
+
+
+@contextmanager
+def under_way(whose: str) -> Iterator[None]:
+    """Count an upload while its body comes: a slow one costs little, and very many of them would cost others theirs.
+
+    ``whose`` is the access log's name of who sends it.
+
+    Raises:
+        RateLimited: there are as many as there may be, of one sender or of all.
+    """
+    if _under_way[whose] >= MOST_OF_ONE or _under_way.total() >= MOST_UNDER_WAY:
+        raise RateLimited(retry_after=RETRY_SECONDS)
+    _under_way[whose] += 1
+    try:
+        yield
+    finally:
+        _under_way[whose] -= 1
+        if not _under_way[whose]:
+            del _under_way[whose]
+
+
+async def _to_its_end(work: Awaitable[Result]) -> Result:
+    """Return what comes of work in a thread; who is cancelled meanwhile waits for it all the same."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def _has_succeeded(task: asyncio.Future[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
 
 
 def _admit(way: Pass, origin: Origin) -> tuple[Admission, float]:
@@ -224,9 +268,11 @@ async def _send_json(send: Send, outcome: Uploaded | RasterError, headers: dict[
     else:
         status, body = 200, outcome.model_dump_json().encode()
     if isinstance(outcome, MethodNotAllowed):
-        headers["Allow"] = "POST"
+        headers["Allow"] = outcome.allowed
     if isinstance(outcome, ServiceUnavailable):
-        headers["Retry-After"] = RETRY_SECONDS
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if isinstance(outcome, RateLimited):
+        headers["Retry-After"] = str(outcome.retry_after)
     await _send(send, status, [*headers.items(), ("Content-Type", "application/json")], body)
 
 

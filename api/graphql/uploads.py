@@ -15,7 +15,7 @@ from api.exchange import RECORD, Exchange
 from api.graphql.body import Asked, read_request, read_strictly
 from api.graphql.schema import Outcome, Request, execute, prepare
 from api.multipart import Form
-from api.uploads import Body, check_declared_size
+from api.uploads import Body, check_declared_size, under_way
 from assets.contracts import MOST_FILES, UploadAssets
 from assets.operations.uploads import check_may_upload
 from orgs.access import BearerPrincipal
@@ -86,7 +86,8 @@ async def take_form(exchange: Exchange) -> Outcome:
     form = _RequestForm(exchange)
     body = Body(exchange.receive)
     try:
-        await exchange.guarded(body.read_into(form))
+        with under_way(exchange.scope[RECORD]["principal"]):
+            await exchange.guarded(body.read_into(form))
         request = await anyio.to_thread.run_sync(form.filled)
         return await exchange.run(lambda principal: execute(request, principal), fetchers)
     except RasterError:

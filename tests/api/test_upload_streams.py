@@ -187,6 +187,62 @@ def test_a_sender_who_goes_away_leaves_nothing(clean: None, server: Server, cast
     wait_until(lambda: staged_files() == [])
 
 
+class SlowDisk(Form):
+    """A form that is written down once it is let."""
+
+    def __init__(self) -> None:
+        super().__init__(KIND, float("inf"))
+        self.begun, self.may_end, self.has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def feed(self, chunk: bytes) -> None:
+        self.begun.set()
+        assert self.may_end.wait(10)
+        super().feed(chunk)
+        self.has_ended.set()
+
+
+def test_an_upload_that_is_cancelled_waits_for_what_is_being_written() -> None:
+    form = SlowDisk()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": PHOTO + END, "more_body": False}
+
+    async def run() -> None:
+        reading = asyncio.ensure_future(Body(receive).read_into(form))
+        await asyncio.to_thread(form.begun.wait, 10)
+        reading.cancel()
+        asyncio.get_running_loop().call_soon(form.may_end.set)
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert form.has_ended.is_set()
+        form.discard()
+
+    ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
+    assert staged_files() == []
+
+
+def test_one_sender_has_a_few_uploads_under_way_and_keeps_nobody_else_from_theirs(
+    clean: None, server: Server, cast: Cast
+) -> None:
+    begun = []
+    for _ in range(uploads.MOST_OF_ONE):
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+        connection.putrequest("POST", PATH + link(cast))
+        connection.putheader("Content-Type", KIND.decode())
+        connection.putheader("Content-Length", str(10**7))
+        connection.endheaders(part(b'name="file"; filename="large.mp4"', b"x" * 2 * MEGABYTE))
+        begun.append(connection)
+    wait_until(lambda: len(staged_files()) == uploads.MOST_OF_ONE)
+    refused = upload(server, link(cast), JPEG)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    assert refused.headers["Retry-After"] == str(uploads.RETRY_SECONDS)
+    assert upload(server, make_link(UserPrincipal(Origin("web"), cast.alice)), JPEG).status_code == 200
+    for connection in begun:
+        connection.close()
+    wait_until(lambda: staged_files() == [])
+    assert upload(server, link(cast), JPEG).status_code == 200
+
+
 # --- Large files -----------------------------------------------------------------------------------------------------
 
 
