@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from api.views import rest_reference
+from api.views import graphql_playground, rest_reference
 
 urlpatterns = [
     path("api/docs", rest_reference, name="rest_reference"),
+    path("graphql", graphql_playground, name="graphql"),
 ]

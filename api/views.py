@@ -1,11 +1,15 @@
 """Pages about the APIs."""
 
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from api.graphql.schema import schema
 from api.rest.reference import reference
 from api.rest.versions import CURRENT, VERSIONS
+from orgs.operations import manages_any_organization
+from orgs.principal import principal_for_user
 
 
 @require_safe
@@ -16,3 +20,12 @@ def rest_reference(request: HttpRequest) -> HttpResponse:
         version = CURRENT
     context = {"version": version, "versions": VERSIONS[::-1], "reference": reference(version)}
     return render(request, "api/reference.html", context)
+
+
+@require_safe
+@login_required
+def graphql_playground(request: HttpRequest) -> HttpResponse:
+    """Let owners and admins try GraphQL, with a credential that the page asks for."""
+    if not manages_any_organization(principal_for_user(request)):
+        raise Http404
+    return render(request, "api/graphql.html", {"schema": schema.as_str()})

@@ -1,5 +1,6 @@
 """The types of the GraphQL API. Each shows a record of the operations, whose descriptions it takes over."""
 
+import inspect
 import json
 from collections.abc import Callable
 from typing import Any, NewType, TypeVar
@@ -45,7 +46,7 @@ def shows(record: type[Record], *left_out: str) -> Callable[[type[AnyType]], typ
     def typed(cls: type[AnyType]) -> type[AnyType]:
         for name in cls.__annotations__:
             setattr(cls, name, strawberry.field(description=record.model_fields[name].description))
-        made = strawberry.type(cls, description=cls.__doc__)
+        made = strawberry.type(cls, description=inspect.cleandoc(cls.__doc__ or ""))
         shown = {field.python_name for field in get_object_definition(made, strict=True).fields}
         missing = record.model_fields.keys() - shown - set(left_out)
         if missing:
