@@ -44,7 +44,7 @@ async def serve_rest(scope: Scope, receive: Receive, send: Send, transport: Tran
     exchange = Exchange(scope, receive, send, transport, "rest")
     exchange.headers |= {"Vary": "Api-Version", "Api-Version": CURRENT}
     try:
-        response = await _respond(exchange, path)
+        response = await exchange.guarded(_respond(exchange, path))
     except ClientGone:
         return
     except RasterError as error:
