@@ -3,9 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from pydantic import AfterValidator, Field
 
 from apikeys.models import NAME_LENGTH
+from orgs.contracts import Name
 from raster.contracts import Contract, LibraryId, Line, OrganizationId, Record
 
 Access = Literal["none", "read", "write"]
@@ -15,6 +18,14 @@ def _key_name(text: str) -> str:
     if not 1 <= len(text) <= NAME_LENGTH:
         raise ValueError(f"a key's name has 1 to {NAME_LENGTH} characters")
     return text
+
+
+def _email(text: str) -> str:
+    try:
+        validate_email(text)
+    except ValidationError:
+        raise ValueError("must be an email address") from None
+    return text.lower()
 
 
 KeyName = Annotated[Line, AfterValidator(_key_name)]
@@ -60,3 +71,58 @@ class RevealedKey(Record):
     name: str
     secret: str = Field(repr=False)
     expires: datetime | None
+
+
+class StartOrganization(Contract):
+    email: Annotated[Line, Field(max_length=254), AfterValidator(_email)] = Field(
+        description="The address of the person whom the organization is for: they can claim it."
+    )
+    name: Name | None = Field(default=None, description="The organization's name.")
+
+
+class StartedOrganization(Record):
+    """An organization that nobody has claimed yet, with one library and a key that writes to it."""
+
+    organization_id: str
+    library_id: str
+    api_key: str = Field(repr=False, description="An API key with write on the library. It is told once: keep it.")
+    claim_url: str = Field(
+        repr=False,
+        description="Give this link to the person whom it is for, and to nobody else: whoever has it can take the "
+        "organization over.",
+    )
+    expires_at: int = Field(description="When it is removed, unless it was claimed: unix time in milliseconds.")
+    email_sent: bool = Field(description="Whether the link was mailed to the address, too.")
+
+
+class FindClaim(Contract):
+    secret: str
+
+
+class ClaimOrganization(Contract):
+    secret: str
+    regenerate: bool = Field(description="Whether the key gets a new value; if not, whoever has it keeps it.")
+    is_somebody_else: bool = Field(default=False, description="I have another address and was given the link.")
+
+
+class ClaimRecord(Record):
+    """What somebody claims. ``is_theirs``: they verified the address for which it was started."""
+
+    organization_id: str
+    name: str
+    library: str
+    assets: int
+    size: int = Field(description="Bytes.")
+    key_name: str
+    key_label: str
+    key_created: datetime
+    key_created_from: str
+    key_last_used: datetime | None
+    key_last_used_client: str
+    unclaimed_until: datetime
+    is_theirs: bool
+
+
+class Claimed(Record):
+    organization_id: str
+    key: RevealedKey | None = Field(description="The key's new value, where it got one.")

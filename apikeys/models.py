@@ -86,3 +86,16 @@ class KeyGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_level_display()} on {self.library}"
+
+
+class Claim(models.Model):
+    """What an organization was started with that nobody has claimed yet. It ends when somebody does."""
+
+    organization = models.OneToOneField(Organization, models.CASCADE, related_name="claim")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False, help_text="SHA-256 of the link's secret.")
+    email = models.EmailField(db_index=True, help_text="In lower case. Whoever verified it may claim at once.")
+    created = models.DateTimeField(auto_now_add=True)
+    address = models.CharField(max_length=45, help_text="Where it was started from.")
+
+    def __str__(self) -> str:
+        return f"Claim of {self.organization}"

@@ -1,11 +1,19 @@
-"""What an organization may hold: bytes of originals, and libraries. Its own limits go before the installation's."""
+"""What an organization may hold: bytes of originals, and libraries. Its own limits go before the installation's.
+
+One that nobody has claimed yet was given limits of its own, and is told so by errors of their own.
+"""
 
 import math
 
 from django.conf import settings
 
 from orgs.models import Library, Organization
-from raster.errors import LibraryLimitExceeded, StorageLimitExceeded
+from raster.errors import (
+    EphemeralLibraryLimitExceeded,
+    EphemeralStorageLimitExceeded,
+    LibraryLimitExceeded,
+    StorageLimitExceeded,
+)
 
 
 def add_use(organization_id: int, size: int) -> None:
@@ -45,13 +53,13 @@ def check_libraries(organization_id: int) -> None:
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
     limit = settings.LIBRARY_QUOTA if organization.library_limit is None else organization.library_limit
     if limit is not None and Library.objects.filter(organization=organization).count() >= limit:
-        raise LibraryLimitExceeded
+        raise LibraryLimitExceeded if organization.unclaimed_until is None else EphemeralLibraryLimitExceeded
 
 
 def _check_room(organization: Organization, size: int) -> None:
     limit = _storage_limit(organization)
     if limit is not None and organization.storage_used + size > limit:
-        raise StorageLimitExceeded
+        raise StorageLimitExceeded if organization.unclaimed_until is None else EphemeralStorageLimitExceeded
 
 
 def _storage_limit(organization: Organization) -> int | None:

@@ -24,6 +24,9 @@ class Organization(models.Model):
     storage_limit = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="Bytes. Empty: as the installation says."
     )
+    unclaimed_until = models.DateTimeField(
+        null=True, blank=True, editable=False, db_index=True, help_text="When it is removed, unless somebody claims it."
+    )
     library_limit = models.PositiveIntegerField(null=True, blank=True, help_text="Empty: as the installation says.")
 
     class Meta:

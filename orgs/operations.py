@@ -46,9 +46,8 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
         BadUserInput: its slug is not to be had (one answer for taken and reserved ones), or the person owns too many.
     """
     slug = command.slug or slugify(command.name) or f"organization-{token_hex(3)}"
-    owned = Membership.objects.filter(user=owner, role=Membership.Role.OWNER).count()
-    if principal.is_person and owned >= MOST_OWNED_ORGANIZATIONS:
-        raise BadUserInput(f"You own {owned} organizations, which is as many as one person may.")
+    if principal.is_person:
+        check_may_own_more(owner)
     unavailable = BadUserInput(f"The address {slug} cannot be used. Choose another one.")
     if slug in RESERVED_ORGANIZATION_SLUGS:
         raise unavailable
@@ -62,6 +61,17 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
     except IntegrityError:
         raise unavailable from None
     return OrganizationRecord(id=organization.slug, name=organization.name)
+
+
+def check_may_own_more(user: User) -> None:
+    """Return if a person may own one more organization.
+
+    Raises:
+        BadUserInput: they own as many as one person may.
+    """
+    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).count()
+    if owned >= MOST_OWNED_ORGANIZATIONS:
+        raise BadUserInput(f"You own {owned} organizations, which is as many as one person may.")
 
 
 def limit_organization(principal: Principal, command: LimitOrganization) -> None:

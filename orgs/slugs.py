@@ -7,8 +7,8 @@ from orgs.models import SLUG_LENGTH
 
 RESERVED_ORGANIZATION_SLUGS = frozenset(
     {
-        "admin", "api", "authorize", "confirm-email", "connect", "device", "device-authorization", "docs", "graphql",
-        "healthz", "inactive", "invitations", "login", "logout", "mcp", "media", "new", "password", "readyz",
+        "admin", "api", "authorize", "claim", "confirm-email", "connect", "device", "device-authorization", "docs",
+        "graphql", "healthz", "inactive", "invitations", "login", "logout", "mcp", "media", "new", "password", "readyz",
         "reauthenticate", "register", "revoke", "settings", "signup", "static", "token", "upload",
     }
 )  # fmt: skip

@@ -22,6 +22,7 @@ from api.asgi import serve_api  # noqa: E402
 from api.exchange import finish_recording  # noqa: E402
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
+from apikeys.unclaimed import remove_unclaimed_if_due  # noqa: E402
 from assets.derivatives import working  # noqa: E402
 from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
 from assets.operations.trash import purge_if_due  # noqa: E402
@@ -69,7 +70,7 @@ class Application:
             await self._running.enter_async_context(self._door.run())
             for rate in (rates.credentials, rates.addresses):
                 await self._running.enter_async_context(rate.shared())
-            for sweep in (sweep_if_due, purge_if_due, sweep_files_if_due):
+            for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":
                 await self._running.enter_async_context(working())

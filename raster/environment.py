@@ -32,6 +32,7 @@ KNOWN = frozenset(
     {
         "RASTER_ADDRESS_RATE",
         "RASTER_ALLOWED_ORIGINS",
+        "RASTER_ANONYMOUS",
         "RASTER_API_HOST",
         "RASTER_BASE_URL",
         "RASTER_CREDENTIAL_RATE",
@@ -77,12 +78,12 @@ def text(name: str, default: str | None = None) -> str:
     return default
 
 
-def flag(name: str) -> bool:
-    """Return whether the variable is ``1``; unset, empty and ``0`` are False, anything else is an error."""
+def flag(name: str, *, default: bool = False) -> bool:
+    """Return whether the variable is ``1`` and not ``0``; anything else is an error, and unset or empty ``default``."""
     value = os.environ.get(name, "").strip()
     if value not in {"", "0", "1"}:
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes 1 or 0.")
-    return value == "1"
+    return value == "1" if value else default
 
 
 def port(name: str, default: int) -> int:

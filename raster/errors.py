@@ -146,6 +146,18 @@ class LibraryLimitExceeded(RasterError):
     default_message = "The organization may hold no more libraries."
 
 
+class EphemeralStorageLimitExceeded(RasterError):
+    code = "EPHEMERAL_STORAGE_LIMIT_EXCEEDED"
+    status = 403
+    default_message = "An organization that nobody has claimed yet holds no more than this. Claim it first."
+
+
+class EphemeralLibraryLimitExceeded(RasterError):
+    code = "EPHEMERAL_LIBRARY_LIMIT_EXCEEDED"
+    status = 400
+    default_message = "An organization that nobody has claimed yet has one library. Claim it first."
+
+
 class PayloadTooLarge(RasterError):
     code = "PAYLOAD_TOO_LARGE"
     status = 413

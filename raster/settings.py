@@ -58,6 +58,8 @@ LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
 CREDENTIAL_RATE = environment.rate("RASTER_CREDENTIAL_RATE", 3000)
 ADDRESS_RATE = environment.rate("RASTER_ADDRESS_RATE", 300)
 WORKER = environment.choice("RASTER_WORKER", ("server", "apart"), "server")
+# Whether organizations may be started without an account.
+ANONYMOUS = environment.flag("RASTER_ANONYMOUS", default=DEV)
 SIGNUP = environment.choice("RASTER_SIGNUP", ("invite", "open", "closed"), "open" if DEV else "invite")
 
 DEBUG = False
