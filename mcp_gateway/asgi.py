@@ -10,9 +10,11 @@ import time
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import MutableHeaders
@@ -23,11 +25,13 @@ from connections.access import ConnectionIsOver
 from connections.bearer import read_bearer
 from connections.doors import read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
+from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
 from mcp_gateway.server import CHALLENGE, PRINCIPAL, RECORD, Gateway
 from orgs.access import BearerPrincipal, Origin
 from raster.errors import (
     BadUserInput,
+    EndpointNotFound,
     Forbidden,
     HTTPSRequired,
     InvalidAPIKey,
@@ -62,14 +66,8 @@ class Door:
 
     def __init__(self) -> None:
         self._database = door_database()
-        self._manager = StreamableHTTPSessionManager(
-            app=Gateway(self._database).server(),
-            json_response=True,
-            stateless=True,
-            # Host and Origin were checked by the door, with the same answers on both wires.
-            security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
-            max_request_body_size=MOST_BYTES,
-        )
+        self._manager = _manager(Gateway(self._database).server())
+        self._anonymous = _manager(anonymous_server())
         self._writing: dict[Hashable, asyncio.Task[None]] = {}
 
     @asynccontextmanager
@@ -77,15 +75,20 @@ class Door:
         """Keep the door open; it can be opened once."""
         await self._database.open()
         try:
-            async with self._manager.run():
+            async with self._manager.run(), self._anonymous.run():
                 yield
         finally:
             if self._writing:
                 await asyncio.wait(self._writing.values())
             await self._database.close()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, transport: Transport, resource: str) -> None:
-        """Answer a request to an address of ``resource``, a row of connections/resources.py."""
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, transport: Transport, resource: str | None
+    ) -> None:
+        """Answer a request to an address of ``resource``, a row of connections/resources.py.
+
+        None is the address that takes no credential, and whose server has one tool.
+        """
         headers = transport.headers
         origin = headers.get(b"origin")
         if origin is not None and _is_allowed_origin(origin):
@@ -97,22 +100,23 @@ class Door:
             if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
                 await _answer(send, 204, dict(PREFLIGHT))
                 return
-            if not transport.accepted:
-                raise HTTPSRequired
-            if scope["method"] != "POST":
-                raise MethodNotAllowed
+            _check_request(scope, transport, resource)
             principal = await self._let_in(scope, transport, resource)
             _check_declared_size(headers)
             asked = time.monotonic()
             body = await _read_body(receive)
             _check_values(body or b"")
-            if time.monotonic() - asked > FRESH_SECONDS:
+            if resource is not None and time.monotonic() - asked > FRESH_SECONDS:
                 # The credential may have been taken back while its request was on the way.
                 principal = await self._principal(scope, transport, resource)
         except RasterError as error:
             await _refuse(send, scope, error, transport)
             return
         if body is None:
+            return
+        if principal is None:
+            scope[ORIGIN] = _origin(scope, transport)
+            await self._anonymous.asgi_app.app(scope, _again(body, receive), send)
             return
         if principal.use_is_due:
             self._write(principal.credential, principal.record_use)
@@ -121,8 +125,11 @@ class Door:
         # The SDK's own look at the size is left out: it would copy the body once more.
         await self._manager.asgi_app.app(scope, _again(body, receive), _with_challenge(send, scope, transport))
 
-    async def _let_in(self, scope: Scope, transport: Transport, resource: str) -> BearerPrincipal:
-        """Return whose credential this is, and count the request."""
+    async def _let_in(self, scope: Scope, transport: Transport, resource: str | None) -> BearerPrincipal | None:
+        """Return whose credential this is, or None where none is asked for, and count the request."""
+        if resource is None:
+            count_stranger(transport.address)
+            return None
         try:
             principal = await self._principal(scope, transport, resource)
         except (Unauthenticated, InvalidAPIKey):
@@ -134,10 +141,8 @@ class Door:
     async def _principal(self, scope: Scope, transport: Transport, resource: str) -> BearerPrincipal:
         bearer = read_bearer(read_authorization(scope, transport.headers))
         rows = await self._database.rows(bearer.statement, bearer.parameter)
-        user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
-        origin = Origin("mcp", transport.address, user_agent, scope[RECORD]["id"])
         try:
-            return bearer.principal(rows, origin, resource)
+            return bearer.principal(rows, _origin(scope, transport), resource)
         except ConnectionIsOver as over:
             self._write(("over", over.connection_id), partial(end_if_over, over.connection_id))
             raise Unauthenticated("This access token was refused: its connection is over.") from None
@@ -148,6 +153,22 @@ class Door:
             task = asyncio.create_task(_written(function))
             self._writing[name] = task
             task.add_done_callback(lambda _: self._writing.pop(name, None))
+
+
+def _manager(server: Server[Any]) -> StreamableHTTPSessionManager:
+    return StreamableHTTPSessionManager(
+        app=server,
+        json_response=True,
+        stateless=True,
+        # Host and Origin were checked by the door, with the same answers on both wires.
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        max_request_body_size=MOST_BYTES,
+    )
+
+
+def _origin(scope: Scope, transport: Transport) -> Origin:
+    user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
+    return Origin("mcp", transport.address, user_agent, scope[RECORD]["id"])
 
 
 async def _written(function: Callable[[], None]) -> None:
@@ -168,6 +189,15 @@ def _is_allowed_origin(origin: bytes) -> bool:
         return True
     scheme, _, host = text.partition("://")
     return bool(settings.DEV) and scheme in {"http", "https"} and is_loopback_host(host)
+
+
+def _check_request(scope: Scope, transport: Transport, resource: str | None) -> None:
+    if resource is None and not settings.ANONYMOUS:
+        raise EndpointNotFound
+    if not transport.accepted:
+        raise HTTPSRequired
+    if scope["method"] != "POST":
+        raise MethodNotAllowed
 
 
 def _check_declared_size(headers: dict[bytes, bytes]) -> None:

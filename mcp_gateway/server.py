@@ -2,9 +2,9 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import mcp_types
 from django.conf import settings
@@ -50,6 +50,37 @@ class RasterServer(Server[Any]):
         return self._server_info_stamp_source
 
 
+def raster_server(instructions: str, tools: Mapping[str, Tool[Any]], handlers: "Handlers", **more: Any) -> Server[Any]:
+    """Return an MCP server of these tools, for both wires."""
+    server = RasterServer(
+        "raster",
+        title="Raster",
+        version=settings.VERSION,
+        website_url=settings.BASE_URL,
+        icons=[
+            mcp_types.Icon(src=f"{settings.BASE_URL}/static/img/icon.svg", mime_type="image/svg+xml", sizes=["any"])
+        ],
+        instructions=instructions,
+        on_list_tools=handlers.list_tools,
+        get_tool_input_schema=lambda name: tools[name].definition.input_schema if name in tools else None,
+        **more,
+    )
+    server.add_request_handler("tools/call", mcp_types.CallToolRequestParams, handlers.call_tool)
+    # In place of its OpenTelemetry middleware, which costs a fifth of the throughput when nobody listens.
+    server.middleware[:] = [_WithoutLeaks()]
+    return server
+
+
+class Handlers(Protocol):
+    """What every MCP server here answers."""
+
+    async def list_tools(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListToolsResult: ...
+
+    async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> dict[str, Any]: ...
+
+
 class Gateway:
     """The handlers of the MCP server, over one database of the door."""
 
@@ -58,16 +89,10 @@ class Gateway:
 
     def server(self) -> Server[Any]:
         """Return the server with its handlers, for both wires."""
-        server = RasterServer(
-            "raster",
-            title="Raster",
-            version=settings.VERSION,
-            website_url=settings.BASE_URL,
-            icons=[
-                mcp_types.Icon(src=f"{settings.BASE_URL}/static/img/icon.svg", mime_type="image/svg+xml", sizes=["any"])
-            ],
-            instructions=INSTRUCTIONS,
-            on_list_tools=self.list_tools,
+        return raster_server(
+            INSTRUCTIONS,
+            TOOLS,
+            self,
             on_list_resources=self.list_resources,
             on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
@@ -77,18 +102,13 @@ class Gateway:
                 "resources/templates/list": LISTS,
                 "resources/read": LISTS,
             },
-            get_tool_input_schema=lambda name: TOOLS[name].definition.input_schema if name in TOOLS else None,
         )
-        server.add_request_handler("tools/call", mcp_types.CallToolRequestParams, self.call_tool)
-        # In place of its OpenTelemetry middleware, which costs a fifth of the throughput when nobody listens.
-        server.middleware[:] = [_WithoutLeaks()]
-        return server
 
     async def list_tools(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListToolsResult:
         """List the tools up to the credential's ceiling: a key without any write grant is shown no write tool."""
-        _refuse_cursor(params)
+        refuse_cursor(params)
         writes = _principal(context).is_shown_writes
         return mcp_types.ListToolsResult(
             tools=[tool.definition for tool in TOOLS.values() if writes or not tool.writes]
@@ -102,25 +122,23 @@ class Gateway:
         tool = TOOLS.get(params.name)
         if tool is None:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown tool")
-        _scope(context)[RECORD]["tool"] = tool.name
+        scope_of(context)[RECORD]["tool"] = tool.name
         try:
             principal, arguments = _principal(context), params.arguments or {}
             result = await self._run(tool, principal, arguments)
             more = await _more(tool, principal, arguments, result)
         except RasterError as error:
-            _scope(context)[RECORD]["error"] = error.code
+            scope_of(context)[RECORD]["error"] = error.code
             if isinstance(error, InsufficientScope) and not error.withheld:
-                _scope(context)[CHALLENGE] = error
-            failure = {"error": {"code": error.code, "message": error.message, "status": error.status}}
-            return _result(json.dumps(failure), isError=True)
-        structured = result.model_dump(mode="json")
-        return _result(result.model_dump_json(), *more, isError=False, structuredContent=structured)
+                scope_of(context)[CHALLENGE] = error
+            return failure(error)
+        return success(result, *more)
 
     async def list_resources(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListResourcesResult:
         """List the one resource whose URI a credential of one organization gives: that organization's libraries."""
-        _refuse_cursor(params)
+        refuse_cursor(params)
         libraries = RESOURCES[0]
         organizations = _principal(context).organizations
         resources = [
@@ -140,7 +158,7 @@ class Gateway:
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListResourceTemplatesResult:
         """List the templates, the same for everybody."""
-        _refuse_cursor(params)
+        refuse_cursor(params)
         return mcp_types.ListResourceTemplatesResult(resource_templates=[item.definition for item in RESOURCES])
 
     async def read_resource(
@@ -152,12 +170,12 @@ class Gateway:
         if not found:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message="Resource not found", data={"uri": uri})
         [(resource, arguments)] = found
-        _scope(context)[RECORD]["tool"] = f"resource {resource.name}"
+        scope_of(context)[RECORD]["tool"] = f"resource {resource.name}"
         try:
             command = read_json(resource.contract, arguments)
-            result = await _in_worker(partial(resource.operation, _principal(context), command), workers)
+            result = await in_worker(partial(resource.operation, _principal(context), command), workers)
         except RasterError as error:
-            _scope(context)[RECORD]["error"] = error.code
+            scope_of(context)[RECORD]["error"] = error.code
             raise MCPError(code=mcp_types.INVALID_PARAMS, message=error.message, data={"uri": uri}) from None
         text = result.model_dump_json()
         contents = mcp_types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
@@ -166,12 +184,12 @@ class Gateway:
     async def _run(self, tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
         operation = tool.operation
         if operation is not None and tool.pool is not None:
-            return await _in_worker(lambda: operation(principal, read_json(tool.contract, arguments)), tool.pool)
+            return await in_worker(lambda: operation(principal, read_json(tool.contract, arguments)), tool.pool)
         command = read_json(tool.contract, arguments)
         if operation is None:
             rows = await self._database.rows(principal.identity_statement, principal.identity_parameter)
             return principal.identity(rows)
-        return await _in_worker(partial(operation, principal, command), writers if tool.writes else workers)
+        return await in_worker(partial(operation, principal, command), writers if tool.writes else workers)
 
 
 class _WithoutLeaks:
@@ -192,11 +210,11 @@ async def _more(tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str
     blocks = resource_links(tool.links(result)) if tool.links else []
     if tool.preview is not None and arguments.get("preview"):
         command = read_json(tool.contract, arguments)
-        blocks += await _in_worker(partial(tool.preview, principal, command), decoders)
+        blocks += await in_worker(partial(tool.preview, principal, command), decoders)
     return blocks
 
 
-async def _in_worker(operation: Callable[[], Result], pool: Workers) -> Result:
+async def in_worker(operation: Callable[[], Result], pool: Workers) -> Result:
     """Run an operation in a worker thread; what goes wrong unexpectedly is logged and told in the catalogue's words."""
     try:
         return await pool.run(operation)
@@ -211,20 +229,32 @@ async def _in_worker(operation: Callable[[], Result], pool: Workers) -> Result:
 
 
 def _principal(context: Context) -> BearerPrincipal:
-    principal: BearerPrincipal = _scope(context)[PRINCIPAL]
+    principal: BearerPrincipal = scope_of(context)[PRINCIPAL]
     return principal
 
 
-def _scope(context: Context) -> Scope:
+def scope_of(context: Context) -> Scope:
     """Return the ASGI scope of the request, which both wires hand on."""
     scope: Scope = context.request.scope  # type: ignore[union-attr]  # absent only without HTTP
     return scope
 
 
-def _refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
+def refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
     """Refuse any cursor: no list here has a second page."""
     if params is not None and params.cursor is not None:
         raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown cursor")
+
+
+def failure(error: RasterError) -> dict[str, Any]:
+    """Return an error of the catalogue as a tool's result."""
+    told = {"error": {"code": error.code, "message": error.message, "status": error.status}}
+    return _result(json.dumps(told), isError=True)
+
+
+def success(record: Record, *more: Block) -> dict[str, Any]:
+    """Return a record as a tool's result, with what follows it."""
+    structured = record.model_dump(mode="json")
+    return _result(record.model_dump_json(), *more, isError=False, structuredContent=structured)
 
 
 def _result(text: str, *blocks: Block, **more: Any) -> dict[str, Any]:

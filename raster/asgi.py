@@ -29,6 +29,7 @@ from assets.operations.trash import purge_if_due  # noqa: E402
 from assets.serving import serve_media  # noqa: E402
 from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
+from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.logs import write_access  # noqa: E402
@@ -126,8 +127,8 @@ class Application:
         record = scope["raster.record"]
         resource = row_of_path(transport.host, path)
         is_well_known = path.startswith(WELL_KNOWN_PREFIX)  # what each host says of itself
-        if resource is not None and resource != API:
-            record["route"] = "/mcp" if resource == MCP else "/mcp/o/<organization>"
+        if resource not in {None, API} or _is_anonymous(transport.host, path):
+            record["route"] = {None: ANONYMOUS_PATH, MCP: "/mcp"}.get(resource, "/mcp/o/<organization>")
             await self._door(scope, receive, send, transport, resource)
         elif transport.host == settings.MCP_HOST and path in {CARD_PATH, CARD_PATH.removeprefix("/mcp")}:
             await self._page({**scope, "path": CARD_PATH}, receive, send)
@@ -188,6 +189,12 @@ async def _redirect_to_media(send: Send, path: str) -> None:
     headers = [(b"location", f"{settings.MEDIA_BASE_URL}/{quote(path)}".encode()), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 308, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
+
+
+def _is_anonymous(host: str, path: str) -> bool:
+    """Return whether an address is the MCP server's that takes no credential."""
+    own = ANONYMOUS_PATH.removeprefix("/mcp") if host == settings.MCP_HOST else ANONYMOUS_PATH
+    return path in {ANONYMOUS_PATH, own}
 
 
 async def _answer(send: Send, error: RasterError) -> None:
