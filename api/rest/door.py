@@ -11,6 +11,7 @@ from django.urls import Resolver404, get_resolver
 from rest_framework.response import Response
 from starlette.types import Receive, Scope, Send
 
+from accounts.rates import count_stranger
 from api.exchange import PREFLIGHT, RECORD, ClientGone, Exchange
 from api.passes import BearerPass
 from api.rest.documents import DOCUMENTS
@@ -21,7 +22,7 @@ from api.rest.views import enveloped
 from api.uploads import Body, take_files
 from assets.contracts import UploadAssets
 from connections.doors import read_authorization
-from orgs.access import BearerPrincipal
+from orgs.access import BearerPrincipal, Origin
 from raster.errors import EndpointNotFound, MethodNotAllowed, RasterError
 from raster.transport import Transport
 from raster.workers import workers, writers
@@ -70,6 +71,10 @@ async def _respond(exchange: Exchange, path: str) -> HttpResponse:
         # Only whom the API lets in is told what it has.
         await exchange.authenticate()
         raise
+    if asked.endpoint.anonymous:
+        count_stranger(exchange.transport.address)
+        body = await exchange.body(MOST_BYTES)
+        return await exchange.in_worker(partial(_view, exchange, asked, body, exchange.origin), writers)
     if asked.endpoint.takes_files:
         return await _take_files(exchange, asked)
     body = b""
@@ -137,14 +142,14 @@ def _check_method(exchange: Exchange, methods: Collection[str]) -> str:
     return method
 
 
-def _view(exchange: Exchange, asked: Asked, body: bytes, principal: BearerPrincipal) -> HttpResponse:
+def _view(exchange: Exchange, asked: Asked, body: bytes, caller: BearerPrincipal | Origin) -> HttpResponse:
     headers = [(name, value) for name, value in exchange.scope["headers"] if name != b"content-length"]
     headers.append((b"content-length", str(len(body)).encode()))
     request = ASGIRequest({**exchange.scope, "headers": headers, "query_string": b""}, BytesIO(body))
     response = asked.view(
         request,
         endpoint=asked.endpoint,
-        principal=principal,
+        caller=caller,
         version=asked.version,
         query=exchange.scope["query_string"],
         places=asked.places,

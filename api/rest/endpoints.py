@@ -11,6 +11,8 @@ from typing import Any
 
 from django.db import connection
 
+from apikeys.contracts import StartedOrganization, StartOrganization
+from apikeys.unclaimed import start_organization
 from assets.contracts import (
     Approved,
     AssetRecord,
@@ -59,6 +61,8 @@ from raster.contracts import Contract, Page, Record
 from raster.errors import (
     ApprovalRequiresUser,
     Conflict,
+    EphemeralLibraryLimitExceeded,
+    EphemeralStorageLimitExceeded,
     Forbidden,
     LibraryLimitExceeded,
     LibraryURLTaken,
@@ -93,7 +97,7 @@ class Endpoint:
     """A method of a path. What the path names and what comes in the query or the body make up its contract.
 
     ``operation`` is None where files come, which are received before it runs. ``errors`` are those beyond what its
-    path and its method imply.
+    path and its method imply. An ``anonymous`` one asks for no credential: its operation takes the request's origin.
     """
 
     method: str
@@ -107,6 +111,7 @@ class Endpoint:
     operation: Callable[[Any, Any], Record] | None
     status: int = 200
     errors: tuple[type[RasterError], ...] = ()
+    anonymous: bool = False
 
     @cached_property
     def places(self) -> tuple[str, ...]:
@@ -151,6 +156,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         who_am_i,
     ),
     Endpoint(
+        "POST",
+        "/libraries",
+        "create_organization",
+        "Account",
+        "Start with no account",
+        "Makes an organization with one library, and an API key that writes to it. It is held for 30 days, until the "
+        "person with the email address claims it by the link in `claimUrl`. Needs no credential.",
+        StartOrganization,
+        StartedOrganization,
+        start_organization,
+        anonymous=True,
+    ),
+    Endpoint(
         "GET",
         LIBRARIES,
         "list_libraries",
@@ -173,7 +191,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         LibraryRecord,
         create_library,
         status=201,
-        errors=(Forbidden, LibraryURLTaken, LibraryLimitExceeded),
+        errors=(Forbidden, LibraryURLTaken, LibraryLimitExceeded, EphemeralLibraryLimitExceeded),
     ),
     Endpoint(
         "PATCH",
@@ -209,7 +227,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         UploadAssets,
         Uploaded,
         None,
-        errors=(ResourceNotFound, StorageLimitExceeded),
+        errors=(ResourceNotFound, StorageLimitExceeded, EphemeralStorageLimitExceeded),
     ),
     Endpoint(
         "DELETE",

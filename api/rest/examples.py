@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apikeys.contracts import StartedOrganization
 from assets.contracts import (
     MOST_FILES,
     ApprovalRecord,
@@ -97,6 +98,17 @@ EXAMPLES: dict[str, tuple[dict[str, Any], Record]] = {
                 LibraryAccess(library="barcelona", access="write"),
                 LibraryAccess(library="paris", access="read"),
             ],
+        ),
+    ),
+    "create_organization": (
+        {"email": "alice@example.com", "name": "Acme"},
+        StartedOrganization(
+            organization_id="acme-k3v8q1zd",
+            library_id="library",
+            api_key="rstk_…",
+            claim_url=f"{settings.BASE_URL}/claim/rstc_…",
+            expires_at=MOMENT + 30 * 24 * 3600 * 1000,
+            email_sent=True,
         ),
     ),
     "list_libraries": (

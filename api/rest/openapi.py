@@ -82,6 +82,8 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "string"},
     },
 }
+_OF_ALL = ("Api-Version", "X-Request-Id")
+_OF_A_CREDENTIAL = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _REF = "#/components/schemas/"
 _ERROR = {
     "description": "What went wrong.",
@@ -136,14 +138,18 @@ def openapi(version: str) -> dict[str, Any]:
 
 def errors_of(version: str, endpoint: Endpoint) -> list[type[RasterError]]:
     """Return every error that an endpoint may answer with, by status and code."""
-    errors = {*COMMON, Unauthenticated, InvalidAPIKey, *endpoint.errors}
+    errors = {*COMMON, *endpoint.errors}
+    if not endpoint.anonymous:
+        errors |= {Unauthenticated, InvalidAPIKey}
     arguments = {str(field.alias) for field in contract_of(version, endpoint).model_fields.values()}
     if "organizationId" in arguments:
         errors |= {OrganizationNotFound, EndpointNotFound}
     if arguments & {"libraryId", "sourceLibraryId", "libraries"}:
         errors.add(LibraryNotAuthorized)
-    if endpoint.writes:
-        errors |= {LibraryReadOnly, InsufficientScope, PayloadTooLarge}
+    if endpoint.takes_body:
+        errors.add(PayloadTooLarge)
+    if endpoint.writes and not endpoint.anonymous:
+        errors |= {LibraryReadOnly, InsufficientScope}
     return sorted(errors, key=lambda error: (error.status, error.code))
 
 
@@ -200,7 +206,7 @@ def _operation(version: str, endpoint: Endpoint, refusals: dict[str, Any]) -> di
     }
     if endpoint.takes_body:
         operation["requestBody"] = _body(endpoint, fields, required, arguments)
-        operation["security"] = [{"bearer": []}, {"oauth": [READ, WRITE]}]
+        operation["security"] = [] if endpoint.anonymous else [{"bearer": []}, {"oauth": [READ, WRITE]}]
     operation["responses"] = {str(endpoint.status): _success(version, endpoint)}
     errors = errors_of(version, endpoint)
     for status in sorted({error.status for error in errors}):
@@ -274,7 +280,7 @@ def _success(version: str, endpoint: Endpoint) -> dict[str, Any]:
         example = {"data": example}
     return {
         "description": "Done." if endpoint.writes else "Found.",
-        "headers": _headers(*(name for name in _HEADERS if name not in {"Retry-After", "WWW-Authenticate"})),
+        "headers": _headers(*(_OF_ALL if endpoint.anonymous else (*_OF_ALL, *_OF_A_CREDENTIAL))),
         "content": {"application/json": {"schema": schema, "example": example}},
     }
 
@@ -288,7 +294,7 @@ def _shared(kept: dict[str, Any], name: str, response: dict[str, Any]) -> dict[s
 
 
 def _refusal(status: int, errors: list[type[RasterError]]) -> dict[str, Any]:
-    names = ["Api-Version", "X-Request-Id"]
+    names = list(_OF_ALL)
     if status in {429, 503}:
         names.append("Retry-After")
     if status == 401 or InsufficientScope in errors:

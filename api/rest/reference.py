@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -138,7 +137,7 @@ def _endpoint(document: dict[str, Any], method: str, path: str, operation: dict[
         text=_prose(operation["description"]),
         fields=tuple(fields),
         answers=answers,
-        request=_curl(document, method.upper(), path, parameters, content),
+        request=_curl(document, method.upper(), path, operation),
         example=json.dumps(success["content"]["application/json"]["example"], indent=2, ensure_ascii=False),
     )
 
@@ -198,12 +197,11 @@ def _limits(schema: dict[str, Any], of: str) -> str:
     return f", {least} to {most}{unit}" if least else f", up to {most}{unit}"
 
 
-def _curl(
-    document: dict[str, Any], method: str, path: str, parameters: Iterable[dict[str, Any]], content: dict[str, Any]
-) -> str:
+def _curl(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> str:
     """Return a request as a line for a shell."""
+    content = operation.get("requestBody", {}).get("content", {})
     examples: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
-    for parameter in parameters:
+    for parameter in operation["parameters"]:
         if "example" in parameter:
             examples[parameter["in"]][parameter["name"]] = parameter["example"]
     address = document["servers"][0]["url"] + path
@@ -212,7 +210,9 @@ def _curl(
     if examples["query"] and not content:
         address += f"?{urlencode(examples['query'], doseq=True)}"
     words = ["curl", *(("-X", method) if method not in {"GET", "POST"} else ()), address]
-    words += ["-H", "Authorization: Bearer rstk_…", "-H", f"Api-Version: {document['info']['version']}"]
+    if operation.get("security", document["security"]):
+        words += ["-H", "Authorization: Bearer rstk_…"]
+    words += ["-H", f"Api-Version: {document['info']['version']}"]
     for kind, media in content.items():
         if kind == "application/json":
             words += ["--json", json.dumps(media["example"], ensure_ascii=False)]

@@ -7,6 +7,7 @@ the present ones.
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal, cast
 
+from django.conf import settings
 from pydantic import Field
 
 from api.rest.endpoints import Endpoint
@@ -54,7 +55,9 @@ def read_version(version: str) -> str:
 
 
 def is_served(version: str, endpoint: Endpoint) -> bool:
-    """Return whether a version has an endpoint."""
+    """Return whether a version has an endpoint, on this installation."""
+    if endpoint.anonymous and not settings.ANONYMOUS:
+        return False
     return version != MAY or endpoint.name not in _LATER
 
 

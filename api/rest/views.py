@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from api.rest.endpoints import Endpoint
 from api.rest.requests import read_body, read_command
 from api.rest.versions import operation_of, shaped
-from orgs.access import BearerPrincipal
+from orgs.access import BearerPrincipal, Origin
 from raster.contracts import Page, Record
 
 
@@ -63,7 +63,7 @@ class EndpointView(APIView):
         self,
         request: Request,
         endpoint: Endpoint,
-        principal: BearerPrincipal,
+        caller: BearerPrincipal | Origin,
         version: str,
         query: bytes,
         places: dict[str, str],
@@ -71,6 +71,6 @@ class EndpointView(APIView):
         """Answer with the operation's record."""
         arguments = dict(request.data) if endpoint.takes_body else {}
         command = read_command(endpoint, version, places, query, arguments)
-        return Response(operation_of(version, endpoint)(principal, command), status=endpoint.status)
+        return Response(operation_of(version, endpoint)(caller, command), status=endpoint.status)
 
     get = head = post = patch = delete = answer

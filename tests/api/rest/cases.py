@@ -7,7 +7,7 @@ from api.rest.examples import ASSET_ID, EXAMPLES
 from tests.api.uploading import JPEG
 
 #: They name nothing, so that there is nothing to find out with them.
-AT_NOTHING = {"whoami"}
+AT_NOTHING = {"whoami", "create_organization"}
 #: They name an organization and no library of it.
 AT_AN_ORGANIZATION = {"list_libraries", "create_library"}
 #: They find what is in the trash.

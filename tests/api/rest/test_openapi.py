@@ -68,15 +68,11 @@ def test_every_endpoint_is_there_with_what_it_may_answer() -> None:
         for code in response["content"]["application/json"]["examples"]
     }  # fmt: skip
     # Those of other methods, whatever the path.
-    assert RasterError.catalogue.keys() - told <= {"METHOD_NOT_ALLOWED", *EPHEMERAL}
+    assert RasterError.catalogue.keys() - told == {"METHOD_NOT_ALLOWED"}
     assert (
         f"{'/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}'}/approval"
         not in openapi(MAY)["paths"]
     )
-
-
-#: Of organizations that nobody has claimed.
-EPHEMERAL = {"EPHEMERAL_STORAGE_LIMIT_EXCEEDED", "EPHEMERAL_LIBRARY_LIMIT_EXCEEDED"}
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -19,15 +19,17 @@ SNAPSHOTS = Path(__file__).parent / "snapshots"
 ASSET, VARIANT, SMALL = "a" * 22, "b" * 22, "c" * 22
 #: What differs from run to run.
 UNSTABLE = (
-    (re.compile(r'("(?:created|updated|at|expiresAt)": )\d+'), r"\1 0"),
+    (re.compile(r'("(?:created|updated|at|expiresAt)": )\d+'), r"\g<1>0"),
     (re.compile(r"http://localhost:\d+"), "https://raster.example.com"),
-    (re.compile(r"rstu_\w+"), "rstu_"),
+    (re.compile(r"(rst[cku])_\w+"), r"\1_"),
+    (re.compile(r'"acme-\w{8}"'), '"acme-xxxxxxxx"'),
     (re.compile(r'"lisbon-\w{4}"'), '"lisbon-xxxx"'),
     (re.compile(r"(?<=[\"/])[0-9A-Za-z]{22}(?=[\"/])"), lambda match: match[0] if len(set(match[0])) == 1 else "ID"),
 )
 #: In this order, since they work on the same assets.
 CALLS = (
     "whoami",
+    "create_organization",
     "list_libraries",
     "create_library",
     "rename_library",
