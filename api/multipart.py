@@ -4,8 +4,9 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from assets.contracts import MOST_FILES
+from assets.quota import Room
 from assets.staging import Arriving, Staged
-from raster.errors import BadUserInput, StorageLimitExceeded
+from raster.errors import BadUserInput
 
 MOST_FIELDS = 100
 FIELD_SIZE = 8 * 1024
@@ -26,8 +27,8 @@ class Form:
 
     field_size = FIELD_SIZE
 
-    def __init__(self, content_type: bytes, room: float) -> None:
-        """Begin, with the value of the request's ``Content-Type``; all files may have ``room`` bytes together.
+    def __init__(self, content_type: bytes, room: Room) -> None:
+        """Begin, with the value of the request's ``Content-Type`` and what there is room for.
 
         Raises:
             BadUserInput: it is not that of a form with files.
@@ -40,6 +41,7 @@ class Form:
         self.parts: list[str] = []
         self.fields: dict[str, str] = {}
         self.room = room
+        self._taken = 0
         self._arriving: Arriving | None = None
         self._field = bytearray()
         self._name = ""
@@ -140,9 +142,8 @@ class Form:
 
     def _content(self, data: bytes, start: int, end: int) -> None:
         if self._arriving is not None:
-            self.room -= end - start
-            if self.room < 0:
-                raise StorageLimitExceeded
+            self._taken += end - start
+            self.room.check(self._taken)
             self._arriving.write(data[start:end])
             return
         self._field += data[start:end]

@@ -29,6 +29,7 @@ from assets.admission import Admission
 from assets.contracts import MOST_FILES, UploadAssets, Uploaded
 from assets.operations.upload_links import PATH
 from assets.operations.uploads import check_may_upload, upload_assets
+from assets.quota import Room
 from orgs.access import BearerPrincipal, Origin
 from raster.contracts import read_json
 from raster.errors import (
@@ -40,7 +41,6 @@ from raster.errors import (
     RasterError,
     RateLimited,
     ServiceUnavailable,
-    StorageLimitExceeded,
 )
 from raster.transport import Transport, is_served_host
 from raster.workers import Workers, fetchers, workers, writers
@@ -221,8 +221,8 @@ def _has_succeeded(task: asyncio.Future[Any]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
 
 
-def _admit(way: Pass, origin: Origin) -> tuple[Admission, float]:
-    """Return whom the request's pass lets in, and for how many bytes there is room."""
+def _admit(way: Pass, origin: Origin) -> tuple[Admission, Room]:
+    """Return whom the request's pass lets in, and what there is room for."""
     admission = way.admit(origin, again=False)
     return admission, check_may_upload(admission.principal, _command(admission))
 
@@ -239,7 +239,7 @@ def _command(admission: Admission, parent: str = "") -> UploadAssets:
     return read_json(UploadAssets, {**place, "parentId": parent} if parent else place)
 
 
-def check_declared_size(transport: Transport, room: float) -> None:
+def check_declared_size(transport: Transport, room: Room) -> None:
     """Refuse a body that says that it is larger than it may be.
 
     Raises:
@@ -249,8 +249,7 @@ def check_declared_size(transport: Transport, room: float) -> None:
     size = int(declared) - OVERHEAD if declared.isdigit() else 0
     if size > MOST_FILES * settings.MAX_FILE_SIZE:
         raise PayloadTooLarge
-    if size > room:
-        raise StorageLimitExceeded
+    room.check(size)
 
 
 async def _run(pool: Workers, function: Callable[[], Result]) -> Result:

@@ -2,13 +2,13 @@
 
 import re
 import unicodedata
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
 from pydantic import TypeAdapter, ValidationError
 
-from apikeys.contracts import Access, CreateKey, KeyName
+from apikeys.contracts import Access, ClaimOrganization, CreateKey, KeyName
 from apikeys.models import NAME_LENGTH
 from apikeys.operations import LEVELS
 from orgs.access import OrganizationRef
@@ -19,6 +19,32 @@ ACCESS_PREFIX = "access."
 HELD = re.compile(r"(?:[a-z0-9-]+:(?:read|write)(?:,|\Z))*")
 NEVER = "never"
 EXPIRIES = [(NEVER, "Does not expire"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In 365 days")]
+
+
+class ClaimForm(forms.Form):
+    """What happens to the key of an organization that is claimed, and who claims it."""
+
+    KEY: ClassVar = [
+        ("regenerate", "Regenerate it: whatever uses it stops until it has the new value"),
+        ("keep", "Keep it: whoever has it goes on with it"),
+    ]
+
+    key = forms.ChoiceField(label="Its API key", choices=KEY, widget=forms.RadioSelect, initial="regenerate")
+    is_somebody_else = forms.BooleanField(label="I am somebody else and was given this link", required=False)
+
+    def __init__(self, *arguments: Any, is_theirs: bool, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        if is_theirs:
+            del self.fields["is_somebody_else"]
+        else:
+            self.fields["is_somebody_else"].required = True
+
+    def command(self, secret: str) -> ClaimOrganization:
+        return ClaimOrganization(
+            secret=secret,
+            regenerate=self.cleaned_data["key"] == "regenerate",
+            is_somebody_else=self.cleaned_data.get("is_somebody_else", False),
+        )
 
 
 class KeyNameField(forms.CharField):

@@ -14,15 +14,16 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.recent import ask_to_sign_in_again, recent_sign_in_required, signed_in_recently
 from apikeys import once
 from apikeys.commands import ready_commands
-from apikeys.contracts import Access, DeleteKey, RegenerateKey, RenameKey, RevealedKey, ScopeKey
-from apikeys.forms import CreateKeyForm, DeleteKeyForm, RenameKeyForm, changed_access, chosen_access
+from apikeys.contracts import Access, DeleteKey, FindClaim, RegenerateKey, RenameKey, RevealedKey, ScopeKey
+from apikeys.forms import ClaimForm, CreateKeyForm, DeleteKeyForm, RenameKeyForm, changed_access, chosen_access
 from apikeys.grant_table import grant_table
 from apikeys.models import APIKey
 from apikeys.operations import create_key, delete_key, regenerate_key, rename_key, scope_key
+from apikeys.unclaimed import claim_organization, find_claim
 from orgs.access import OrganizationRef, Principal
 from orgs.principal import principal_for_user
 from raster.contracts import read_json
-from raster.errors import BadUserInput, LibraryNotAuthorized
+from raster.errors import BadUserInput, EndpointNotFound, LibraryNotAuthorized
 
 P = ParamSpec("P")
 page = require_http_methods(["GET", "HEAD", "POST"])
@@ -155,6 +156,33 @@ def delete_page(request: HttpRequest, principal: Principal, organization: Organi
         messages.success(request, f"{key.name} was deleted. It is refused from now on.")
         return redirect("api_key_list", organization.slug)
     return render(request, "apikeys/delete.html", {"organization": organization, "key": key, "delete_form": form})
+
+
+@page
+@login_required
+def claim_page(request: HttpRequest, secret: str) -> HttpResponse:
+    """Show what a link is for, and let the person take it over: by a POST alone, whoever follows the link."""
+    principal = principal_for_user(request)
+    try:
+        claim = find_claim(principal, FindClaim(secret=secret))
+        form = ClaimForm(request.POST if request.method == "POST" else None, is_theirs=claim.is_theirs)
+        if form.is_valid():
+            claimed = claim_organization(principal, form.command(secret))
+            messages.success(request, f"{claim.name} is yours.")
+            if claimed.key is None:
+                return redirect("organization", claimed.organization_id)
+            organization = principal.organization(claimed.organization_id)
+            return _reveal(request, organization, claimed.key, regenerated=True)
+    except EndpointNotFound as over:
+        response = render(request, "apikeys/claim_over.html", {"over": over.message}, status=404)
+    except BadUserInput as refusal:
+        form.add_error(None, refusal.message)
+        response = render(request, "apikeys/claim.html", {"claim": claim, "form": form})
+    else:
+        response = render(request, "apikeys/claim.html", {"claim": claim, "form": form})
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
 
 
 @require_safe

@@ -4,6 +4,7 @@ One that nobody has claimed yet was given limits of its own, and is told so by e
 """
 
 import math
+from dataclasses import dataclass
 
 from django.conf import settings
 
@@ -12,8 +13,22 @@ from raster.errors import (
     EphemeralLibraryLimitExceeded,
     EphemeralStorageLimitExceeded,
     LibraryLimitExceeded,
+    RasterError,
     StorageLimitExceeded,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """For how many more bytes there is room, and what is told of more; without a limit any number fits."""
+
+    size: float = math.inf
+    refusal: type[RasterError] = StorageLimitExceeded
+
+    def check(self, size: float) -> None:
+        """Return if ``size`` bytes fit, else raise ``refusal``."""
+        if size > self.size:
+            raise self.refusal
 
 
 def add_use(organization_id: int, size: int) -> None:
@@ -27,21 +42,21 @@ def add_use(organization_id: int, size: int) -> None:
     """
     organization = Organization.objects.select_for_update(no_key=True).get(pk=organization_id)
     if size > 0:
-        _check_room(organization, size)
+        _room(organization).check(size)
     organization.storage_used = max(0, organization.storage_used + size)
     organization.save(update_fields=["storage_used"])
 
 
-def room_left(organization_id: int) -> float:
-    """Return how many bytes fit as things are now, infinity without a limit; :func:`add_use` has the last word.
+def room_left(organization_id: int) -> Room:
+    """Return what fits as things are now; :func:`add_use` has the last word.
 
     Raises:
         StorageLimitExceeded: there is no room left.
     """
     organization = Organization.objects.get(pk=organization_id)
-    _check_room(organization, 1)
-    limit = _storage_limit(organization)
-    return math.inf if limit is None else limit - organization.storage_used
+    room = _room(organization)
+    room.check(1)
+    return room
 
 
 def check_libraries(organization_id: int) -> None:
@@ -56,13 +71,8 @@ def check_libraries(organization_id: int) -> None:
         raise LibraryLimitExceeded if organization.unclaimed_until is None else EphemeralLibraryLimitExceeded
 
 
-def _check_room(organization: Organization, size: int) -> None:
-    limit = _storage_limit(organization)
-    if limit is not None and organization.storage_used + size > limit:
-        raise StorageLimitExceeded if organization.unclaimed_until is None else EphemeralStorageLimitExceeded
-
-
-def _storage_limit(organization: Organization) -> int | None:
+def _room(organization: Organization) -> Room:
+    refusal = StorageLimitExceeded if organization.unclaimed_until is None else EphemeralStorageLimitExceeded
     own: int | None = organization.storage_limit
-    installation: int | None = settings.STORAGE_QUOTA
-    return installation if own is None else own
+    limit: int | None = settings.STORAGE_QUOTA if own is None else own
+    return Room(math.inf if limit is None else limit - organization.storage_used, refusal)

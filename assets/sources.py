@@ -12,8 +12,9 @@ from django.conf import settings
 from django.utils.http import parse_header_parameters
 
 from assets.contracts import Base64Source, URLSource
+from assets.quota import Room
 from assets.staging import LeftOut, Staged, stage, too_large
-from raster.errors import BadUserInput, PayloadTooLarge, RateLimited, StorageLimitExceeded
+from raster.errors import BadUserInput, PayloadTooLarge, RateLimited
 from raster.outbound import HTTP_OR_HTTPS, Download, OutboundRefused, download
 
 REDIRECTS = 3
@@ -29,17 +30,16 @@ _fetching: Counter[str] = Counter()
 _fetching_lock = Lock()
 
 
-def stage_sources(
-    sources: Sequence[URLSource | Base64Source], room: float, opened: ExitStack
-) -> list[Staged | LeftOut]:
+def stage_sources(sources: Sequence[URLSource | Base64Source], room: Room, opened: ExitStack) -> list[Staged | LeftOut]:
     """Return each source as a staged file, which ``opened`` removes, or as left out because it is too large.
 
     Raises:
         BadUserInput: a URL cannot be fetched. Why is not told: the answer must not draw a map of the network.
-        StorageLimitExceeded: together they have more than ``room`` bytes.
+        StorageLimitExceeded: together they have more bytes than there is room for.
     """
     deadline = time.monotonic() + FETCH_SECONDS
     arrived: list[Staged | LeftOut] = []
+    size = 0
     for number, source in enumerate(sources):
         try:
             staged = _staged(source, deadline)
@@ -50,10 +50,9 @@ def stage_sources(
             ) from None
         if isinstance(staged, Staged):
             opened.enter_context(staged)
-            room -= staged.size
+            size += staged.size
         arrived.append(staged)
-        if room < 0:
-            raise StorageLimitExceeded
+        room.check(size)
     return arrived
 
 

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 from django.views.generic import RedirectView
 
+from apikeys.views import claim_page
 from orgs.slugs import SlugConverter
 
 register_converter(SlugConverter, "id")
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("connections.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("claim/<str:secret>", claim_page, name="claim"),
     path("<id:organization>/settings/", include("apikeys.urls")),
     path("", include("orgs.urls")),
     path("", include("assets.urls")),

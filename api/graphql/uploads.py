@@ -4,7 +4,6 @@ A form has the fields ``operations`` (the request, with null where files belong)
 then the files. Whether whoever sends it may upload there is decided when the two are known, before a file is read.
 """
 
-import math
 from typing import Any
 
 import anyio.from_thread
@@ -18,6 +17,7 @@ from api.multipart import Form
 from api.uploads import Body, check_declared_size, under_way
 from assets.contracts import MOST_FILES, UploadAssets
 from assets.operations.uploads import check_may_upload
+from assets.quota import Room
 from orgs.access import BearerPrincipal
 from raster.contracts import read_json
 from raster.errors import BadUserInput, RasterError
@@ -34,7 +34,7 @@ class _RequestForm(Form):
     field_size = 64 * 1024
 
     def __init__(self, exchange: Exchange) -> None:
-        super().__init__(exchange.transport.headers.get(b"content-type", b""), math.inf)
+        super().__init__(exchange.transport.headers.get(b"content-type", b""), Room())
         self._exchange = exchange
         self.request: Request | None = None
         self.outcome: Outcome | None = None
@@ -51,10 +51,10 @@ class _RequestForm(Form):
         asked = read_request(self.fields["operations"])
         self.places = _read_map(self.fields["map"], asked)
 
-        def admitting(principal: BearerPrincipal) -> tuple[Request | Outcome, float]:
+        def admitting(principal: BearerPrincipal) -> tuple[Request | Outcome, Room]:
             request = prepare(*asked)
             if isinstance(request, Outcome):
-                return request, 0
+                return request, Room()
             return request, check_may_upload(principal, _place(request))
 
         request, self.room = anyio.from_thread.run(self._exchange.run, admitting)
@@ -82,7 +82,7 @@ async def take_form(exchange: Exchange) -> Outcome:
     """Run a request that came as a form; its credential is known to be good."""
     if not any(exchange.transport.headers.get(name) for name in PREFLIGHTED):
         raise BadUserInput("A form needs the header Apollo-Require-Preflight or X-Requested-With, with any value.")
-    check_declared_size(exchange.transport, math.inf)
+    check_declared_size(exchange.transport, Room())
     form = _RequestForm(exchange)
     body = Body(exchange.receive)
     try:

@@ -66,10 +66,10 @@ def _upload(principal: Principal, place: UploadAssets, sources: Sequence[URLSour
         return upload_assets(principal, place, staged)
 
 
-def check_may_upload(principal: Principal, command: UploadAssets) -> float:
+def check_may_upload(principal: Principal, command: UploadAssets) -> quota.Room:
     """Refuse, before a byte of a file is read, what :func:`upload_assets` would refuse whatever the files are.
 
-    Return how many bytes the organization has room for: infinity where it has no limit.
+    Return what the organization has room for.
 
     Raises:
         LibraryNotAuthorized, LibraryReadOnly: the library is out of reach, or may only be read.

@@ -17,6 +17,7 @@ from api.multipart import FIELD_SIZE, MOST_FIELDS, PART_HEADER_SIZE, PART_HEADER
 from api.uploads import Body
 from assets.models import Asset
 from assets.operations.upload_links import PATH
+from assets.quota import Room
 from orgs.access import Origin, UserPrincipal
 from orgs.models import Organization
 from raster.errors import BadUserInput, PayloadTooLarge, RasterError, StorageLimitExceeded
@@ -55,7 +56,7 @@ PHOTO = part(b'name="file"; filename="sea.jpg"', pictures.jpeg())
 
 def read(body: bytes, step: int = MEGABYTE) -> Form:
     """Return the form that a body is, handed over in steps."""
-    form = Form(KIND, float("inf"))
+    form = Form(KIND, Room())
     for start in range(0, len(body), step):
         form.feed(body[start : start + step])
     form.finish()
@@ -90,7 +91,7 @@ def read(body: bytes, step: int = MEGABYTE) -> Form:
 )
 @pytest.mark.parametrize("step", [MEGABYTE, 7])
 def test_what_is_no_form_or_too_much_of_one_is_refused_and_leaves_nothing(body: bytes, step: int) -> None:
-    form = Form(KIND, float("inf"))
+    form = Form(KIND, Room())
     with pytest.raises(BadUserInput):  # noqa: PT012 - whichever of the steps it is
         for start in range(0, len(body[: 20 * 1024]), step) if step < MEGABYTE else range(0, len(body), step):
             form.feed(body[start : start + step])
@@ -111,9 +112,9 @@ def test_what_is_no_form_or_too_much_of_one_is_refused_and_leaves_nothing(body: 
 )
 def test_only_forms_with_files_are_taken(kind: bytes) -> None:
     with pytest.raises(BadUserInput):
-        Form(kind, float("inf"))
+        Form(kind, Room())
     with pytest.raises(BadUserInput):
-        Form(b"multipart/form-data; boundary=" + b"x" * 5000, float("inf"))
+        Form(b"multipart/form-data; boundary=" + b"x" * 5000, Room())
 
 
 @pytest.mark.parametrize("step", [MEGABYTE, 64, 1])
@@ -130,7 +131,7 @@ def test_a_form_is_read_however_it_is_cut(step: int) -> None:
 
 
 def test_files_may_not_be_larger_than_the_room_for_them() -> None:
-    form = Form(KIND, 10)
+    form = Form(KIND, Room(10))
     with pytest.raises(StorageLimitExceeded):
         form.feed(PHOTO)
     form.discard()
@@ -151,7 +152,7 @@ def reading(*messages: Message, then: Callable[[], bool] | None = None) -> Raste
                 return waiting.pop(0)
             return await asyncio.Future()
 
-        form = Form(KIND, float("inf"))
+        form = Form(KIND, Room())
         try:
             await Body(receive).read_into(form)
         finally:
@@ -191,7 +192,7 @@ class SlowDisk(Form):
     """A form that is written down once it is let."""
 
     def __init__(self) -> None:
-        super().__init__(KIND, float("inf"))
+        super().__init__(KIND, Room())
         self.begun, self.may_end, self.has_ended = threading.Event(), threading.Event(), threading.Event()
 
     def feed(self, chunk: bytes) -> None:

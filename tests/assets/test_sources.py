@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from assets import sources
 from assets.contracts import Base64Source, UploadSources, URLSource
+from assets.quota import Room
 from assets.sources import stage_sources
 from assets.staging import LeftOut, Staged, staging_folder
 from raster.contracts import json_schema, read_json
@@ -42,7 +43,7 @@ def inline(data: bytes, name: str = "notes.txt") -> Base64Source:
 
 
 def bring(opened: ExitStack, *what: URLSource | Base64Source, room: float = 1e9) -> list[Staged | LeftOut]:
-    return stage_sources(what, room, opened)
+    return stage_sources(what, Room(room), opened)
 
 
 @pytest.mark.parametrize(
