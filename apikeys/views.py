@@ -181,7 +181,8 @@ def claim_page(request: HttpRequest, secret: str) -> HttpResponse:
     else:
         response = render(request, "apikeys/claim.html", {"claim": claim, "form": form})
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # Not "no-referrer", with which browsers send no origin along with the form.
+    response.headers["Referrer-Policy"] = "same-origin"
     return response
 
 
