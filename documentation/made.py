@@ -15,6 +15,7 @@ from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
 from assets.models import TAG_LENGTH
 from documentation.installation import Installation
+from mcp_gateway.anonymous import CREATE_ORGANIZATION
 from mcp_gateway.asgi import MOST_BYTES as MOST_MCP_BYTES
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from raster.contracts import Contract, Page, PageSize
@@ -26,13 +27,13 @@ UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 def tools(installation: Installation) -> str:
     """Return every tool with its arguments and its result."""
-    return "\n\n".join(_tool(tool) for tool in TOOLS.values())
+    return "\n\n".join(_tool(tool) for tool in (*TOOLS.values(), CREATE_ORGANIZATION))
 
 
 def types(installation: Installation) -> str:
     """Return every object in the arguments and results of tools."""
     found: dict[str, type[BaseModel]] = {}
-    for tool in TOOLS.values():
+    for tool in (*TOOLS.values(), CREATE_ORGANIZATION):
         _collect(tool.record, found)
         for field in tool.contract.model_fields.values():
             _collect(field.annotation, found)

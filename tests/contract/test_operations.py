@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from graphql import build_schema
 
+from api.graphql.schema import schema
+from api.rest.endpoints import ENDPOINTS
 from assets.contracts import DeleteAssets
 from assets.models import Asset, Tag
 from assets.operations.trash import delete_assets
@@ -22,6 +25,11 @@ WRITES = [pytest.param(name, case, id=name) for name, case in CASES.items() if c
 AT_A_LIBRARY = [pytest.param(name, case, id=name) for name, case in CASES.items() if case.reach == LIBRARY]
 AT_AN_ORGANIZATION = [pytest.param(name, case, id=name) for name, case in CASES.items() if case.reach != NOTHING]
 WITH_INPUT = [pytest.param(name, case, id=name) for name, case in CASES.items() if case.bad]
+#: Endpoints whose cases are in test_uploads.py and test_start.py.
+ELSEWHERE = {
+    ("POST", "/organizations/{organizationId}/libraries/{libraryId}/assets"),
+    ("POST", "/libraries"),
+}
 Asking = Callable[[str, str, dict[str, Any]], list[Answer]]
 
 
@@ -69,6 +77,10 @@ def refused(answers: list[Answer], code: str) -> None:
 def test_every_operation_has_a_case() -> None:
     assert set(CASES) | UPLOADS == set(TOOLS)
     assert set(CASES) == set(ROUTES)
+    assert {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS} == {*ROUTES.values(), *ELSEWHERE}
+    built = build_schema(schema.as_str())
+    roots = {name for kind in (built.query_type, built.mutation_type) if kind is not None for name in kind.fields}
+    assert roots == {field.name for field in FIELDS.values()} | {"uploadAssets"}
     assert set(CASES) - NOT_IN_GRAPHQL == set(FIELDS)
     assert {name for name, case in CASES.items() if case.writes} | UPLOADS == {
         name for name, tool in TOOLS.items() if tool.writes

@@ -57,15 +57,19 @@ class MCP(Transport):
     name = "mcp"
 
     def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
-        response = call_tool(self.server.mcp_url, credential, MODERN, operation, arguments)
-        body = response.json()
-        if "error" in body:  # the door's
-            return Answer(body["error"]["code"], response.status_code, body["error"]["message"])
-        result = body["result"]
-        if result["isError"]:
-            error = json.loads(result["content"][0]["text"])["error"]
-            return Answer(error["code"], error["status"], error["message"])
-        return Answer(data=result["structuredContent"])
+        return read_tool_answer(call_tool(self.server.mcp_url, credential, MODERN, operation, arguments))
+
+
+def read_tool_answer(response: httpx2.Response) -> Answer:
+    """Return what the call of a tool ended as."""
+    body = response.json()
+    if "error" in body:  # the door's
+        return Answer(body["error"]["code"], response.status_code, body["error"]["message"])
+    result = body["result"]
+    if result["isError"]:
+        error = json.loads(result["content"][0]["text"])["error"]
+        return Answer(error["code"], error["status"], error["message"])
+    return Answer(data=result["structuredContent"])
 
 
 #: Method and path of each operation; what is not in the path is in the query of a GET and in the body of the others.

@@ -11,10 +11,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from apikeys.models import APIKey
+from accounts.people import verify_address
+from apikeys.models import APIKey, Claim
 from assets.models import Asset
+from tests.apikeys.people import sign_in
 from tests.assets.pictures import jpeg
-from tests.factories import Cast
+from tests.factories import Cast, UserFactory
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -50,13 +52,32 @@ def key(server: Server, cast: Cast) -> Iterator[str]:
     wait_until(lambda: APIKey.objects.get(pk=revealed.key_id).last_used is not None)
 
 
-def test_a_library_is_filled_and_tagged_by_the_commands_of_the_start(server: Server, key: str, tmp_path: Path) -> None:
+def test_from_an_email_to_a_tagged_and_claimed_library_by_what_the_start_says(
+    server: Server, transactional_db: None, tmp_path: Path
+) -> None:
     (tmp_path / "photo.jpg").write_bytes(jpeg())
-    filled_in = {"ORGANIZATION": "acme", "LIBRARY": "barcelona", "KEY": key}
-    _, upload, tag = commands(server, "start")
+    words = httpx2.get(f"{server.url}/llms.txt").text
+    assert f"{server.url}/docs/start.md" in words
+    begin, upload, tag = commands(server, "start")
+    started = run(begin, tmp_path)["data"]
+    filled_in = {
+        "ORGANIZATION": started["organizationId"],
+        "LIBRARY": started["libraryId"],
+        "KEY": started["apiKey"],
+    }
     [asset] = run(upload, tmp_path, **filled_in)["data"]["assets"]
     assert run(tag, tmp_path, ASSET=asset["id"], **filled_in) == {"data": {"taggedCount": 2}}
     assert {each.text for each in Asset.objects.get(pk=asset["id"]).tags.all()} == {"sea", "summer"}
+
+    person = UserFactory(email=Claim.objects.get().email)
+    verify_address(person)
+    browser = sign_in(person)
+    link = started["claimUrl"].removeprefix(server.url)
+    assert b"1 asset" in browser.get(link).content
+    answer = browser.post(link, {"key": "regenerate"})
+    assert b"Your new API key" in answer.content
+    assert browser.get(f"/{started['organizationId']}/{started['libraryId']}").status_code == 200
+    assert httpx2.post(f"{server.url}/mcp", headers={"Authorization": f"Bearer {started['apiKey']}"}).status_code == 401
 
 
 def test_the_commands_of_the_apis_work(server: Server, key: str, tmp_path: Path) -> None:

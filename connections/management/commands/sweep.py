@@ -1,5 +1,4 @@
-"""Deletes what nobody can use any more: expired codes, tokens and sessions, registrations and organizations
-that came to nothing, files.
+"""Deletes what nobody can use any more: expired codes, tokens, sessions and organizations, unused clients, files.
 
 The server does the same by itself, rows once an hour and files once a day; it is safe to run at any time.
 """
