@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from pydantic import TypeAdapter
 from pydantic import ValidationError as Unfitting
 
@@ -16,10 +17,14 @@ from assets.contracts import (
     UpdateAssetDescription,
 )
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, Asset
+from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from orgs.models import Library
 from raster.contracts import Contract
 
 TAGS_LENGTH = 1000
+MOST_OFFERED = 200
+#: The id of the list of libraries that a typed one is suggested from.
+SUGGESTIONS = "libraries"
 
 
 def fitting(contract: type[Contract], field: str, value: Any) -> Any:
@@ -80,15 +85,38 @@ class TagsForm(forms.Form):
 
 
 class MoveForm(forms.Form):
-    """Asks for the library to move to, among those where the person has write."""
+    """Asks for the library to move to, among those where the person has write.
 
-    def __init__(self, *args: Any, libraries: list[Library], **kwargs: Any) -> None:
+    Where there are more than a list can show, it is typed, and the first ones are suggested.
+    """
+
+    library = forms.CharField(
+        label="Move to", max_length=LIBRARY_NAME_LENGTH, error_messages={"required": "Choose a library."}
+    )
+
+    def __init__(self, *args: Any, libraries: QuerySet[Library], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["library"] = forms.ChoiceField(
-            label="Move to",
-            choices=[(library.slug, library.name) for library in libraries],
-            error_messages={"required": "Choose a library.", "invalid_choice": "Choose one of the libraries."},
-        )
+        self.libraries = libraries
+        self.offered = [] if self.is_bound else list(libraries[: MOST_OFFERED + 1])
+        self.is_typed = len(self.offered) > MOST_OFFERED
+        if self.is_typed:
+            self.offered.pop()
+            self.fields["library"].help_text = "Write its id or its name."
+            self.fields["library"].widget.attrs |= {"class": "input", "list": SUGGESTIONS}
+        else:
+            choices = [(library.slug, library.name) for library in self.offered]
+            self.fields["library"].widget = forms.Select(choices=choices)
+
+    def clean_library(self) -> Library:
+        """Return the library with the id that was sent, or else the only one with that name."""
+        sent = self.cleaned_data["library"]
+        found = self.libraries.filter(slug=sent).first()
+        named = [found] if found else list(self.libraries.filter(name=sent)[:2])
+        if not named:
+            raise ValidationError("Choose one of the libraries.")
+        if len(named) > 1:
+            raise ValidationError("Several libraries have this name: write the id of one.")
+        return named[0]
 
 
 class PromoteForm(forms.Form):

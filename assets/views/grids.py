@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from assets.contracts import ListAssets, SearchAssets
@@ -11,6 +12,7 @@ from assets.operations.assets import list_assets
 from assets.operations.search import search_assets
 from assets.pictures import Picture, found_picture, picture
 from orgs.access import Principal
+from orgs.models import Library
 from raster.contracts import read_json
 from raster.errors import BadUserInput
 from raster.pages import Paging, page_number
@@ -45,17 +47,20 @@ def search_grid(
     principal: Principal,
     narrowed: Mapping[str, Any],
     request: HttpRequest,
-    libraries: Mapping[str, str] | None = None,
+    libraries: QuerySet[Library] | None = None,
 ) -> Grid:
-    """Return what a search finds; ``libraries`` has names by slugs, where the grid is to say them."""
+    """Return what a search finds; ``libraries`` are those of the organization, where the grid is to name them."""
     asked = {"q": request.GET.get("q", ""), "page": page_number(request), "page_size": ASSETS_ON_A_PAGE}
     try:
         command = read_json(SearchAssets, {**narrowed, **asked})
     except BadUserInput as refusal:
         return Grid(pictures=[], pages=Paging(1, 1), total=0, refused=refusal.message.partition(": ")[2])
     result = search_assets(principal, command)
+    names = None
+    if libraries is not None:
+        names = dict(libraries.filter(slug__in={hit.library_id for hit in result.hits}).values_list("slug", "name"))
     return Grid(
-        pictures=[found_picture(hit, libraries) for hit in result.hits],
+        pictures=[found_picture(hit, names) for hit in result.hits],
         pages=Paging(result.page, max(1, -(-result.found // ASSETS_ON_A_PAGE))),
         total=result.found,
         is_capped=result.found_capped,

@@ -65,13 +65,13 @@ def library(request: HttpRequest, place: Place) -> HttpResponse:
 
 def writing(request: HttpRequest, place: Place) -> dict[str, Any]:
     """Return what pages need where the person may change something: the forms, and where files go."""
-    others = place.other_libraries()
+    moving = MoveForm(libraries=place.other_libraries(), auto_id="selection_%s", use_required_attribute=False)
     return {
         "upload_path": f"{PATH}web/{upload_ticket(request, place.library)}",
         "most_bytes": settings.MAX_FILE_SIZE,
         "most_selected": MOST_ASSETS,
         "tags_form": TagsForm(auto_id="selection_%s", use_required_attribute=False),
-        "move_form": MoveForm(libraries=others, auto_id="selection_%s") if others else None,
+        "move_form": moving if moving.offered else None,
     }
 
 

@@ -16,10 +16,10 @@ def search(request: HttpRequest, organization: str) -> HttpResponse:
     """Show what a search finds, each with its library."""
     principal = principal_for_user(request)
     owner = principal.organization(organization)
-    names = dict(principal.libraries().filter(organization_id=owner.id).values_list("slug", "name"))
+    libraries = principal.libraries().filter(organization_id=owner.id)
     context = {
         **organization_page(principal, owner),
-        "grid": search_grid(principal, {"organization_id": organization}, request, names),
+        "grid": search_grid(principal, {"organization_id": organization}, request, libraries),
         "searched": request.GET.get("q", "").strip(),
         "search_length": SEARCH_LENGTH,
     }

@@ -62,16 +62,15 @@ def untag(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
 @changing
 def move(request: HttpRequest, place: Place, asset: str = "") -> HttpResponse:
     """Move assets to another library."""
-    libraries = place.other_libraries()
 
     def act(ids: list[str], asked: dict[str, Any]) -> str:
-        ends = {"source_library_id": place.library.slug, "target_library_id": asked["library"]}
+        ends = {"source_library_id": place.library.slug, "target_library_id": asked["library"].slug}
         command = {"organization_id": place.organization.slug, **ends, "asset_ids": ids}
         transfer_assets(place.principal, read_json(TransferAssets, command))
-        return f"{_were(ids)} moved to {names[asked['library']]}."
+        return f"{_were(ids)} moved to {asked['library'].name}."
 
-    names = {library.slug: library.name for library in libraries}
-    moved = _do(request, _chosen(request, asset), MoveForm(request.POST, libraries=libraries), act)
+    form = MoveForm(request.POST, libraries=place.other_libraries())
+    moved = _do(request, _chosen(request, asset), form, act)
     return back(request, place, "" if moved else asset)
 
 

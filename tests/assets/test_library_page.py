@@ -4,8 +4,12 @@ import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from assets.forms import MOST_OFFERED
 from assets.models import Asset
-from tests.factories import AssetFactory, Cast
+from orgs.models import Library
+from orgs.principal import MOST_IN_SIDEBAR
+from tests.assets.test_library_changes import told
+from tests.factories import AssetFactory, Cast, LibraryFactory
 
 pytestmark = pytest.mark.usefixtures("static_files")
 
@@ -154,3 +158,82 @@ def test_the_grid_takes_as_many_queries_for_many_assets(
     client.force_login(cast.carol)
     with django_assert_max_num_queries(20):
         assert client.get("/acme/barcelona").content.decode().count('class="tile"') == 60
+
+
+def make_libraries(cast: Cast, count: int) -> None:
+    """Give Acme more libraries: ``shelf-0``, ``shelf-1`` and so on."""
+    Library.objects.bulk_create(
+        Library(organization=cast.acme, name=f"Shelf {number}", slug=f"shelf-{number}") for number in range(count)
+    )
+
+
+def test_as_many_libraries_as_a_list_shows_are_listed(client: Client, cast: Cast, beach: Asset) -> None:
+    make_libraries(cast, MOST_OFFERED - 1)  # and Paris
+    client.force_login(cast.alice)
+    for path in ("/acme/barcelona", f"/acme/barcelona/{beach.pk}"):
+        page = client.get(path).content.decode()
+        assert "<datalist" not in page
+        assert page.count("<option value") == MOST_OFFERED + 3 * path.endswith(beach.pk)  # and three judgements
+
+
+def test_pages_stay_small_however_many_libraries_there_are(
+    client: Client, cast: Cast, beach: Asset, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client.force_login(cast.alice)
+    paths = ("/acme/barcelona", f"/acme/barcelona/{beach.pk}", "/acme/search?q=beach", "/acme/barcelona?q=beach")
+    few = [len(client.get(path).content) for path in paths]
+    make_libraries(cast, 3000)
+    for path, before in zip(paths, few, strict=True):
+        with django_assert_max_num_queries(25):
+            page = client.get(path).content.decode()
+        assert page.count("shelf-") <= MOST_OFFERED + MOST_IN_SIDEBAR
+        assert len(page) < before + 200 * (MOST_OFFERED + MOST_IN_SIDEBAR)
+        assert page.count("<datalist") == ("search" not in path)
+
+
+@pytest.mark.parametrize("sent", ["shelf-2999", "Shelf 2999", " shelf-2999 "])
+def test_a_library_among_too_many_to_list_is_typed(client: Client, cast: Cast, beach: Asset, sent: str) -> None:
+    make_libraries(cast, 3000)
+    client.force_login(cast.alice)
+    page = client.get(f"/acme/barcelona/{beach.pk}").content.decode()
+    assert 'list="libraries"' in page and '<datalist id="libraries">' in page
+    assert "Shelf 2999" not in page
+    assert "Write its id or its name." in page
+    answer = client.post("/acme/barcelona/move", {"library": sent, "asset": beach.pk})
+    assert told(answer) == ["1 asset was moved to Shelf 2999."]
+    beach.refresh_from_db()
+    assert beach.library.slug == "shelf-2999"
+
+
+def test_an_id_goes_before_a_name_and_a_name_of_several_is_none(client: Client, cast: Cast, beach: Asset) -> None:
+    make_libraries(cast, MOST_OFFERED)
+    LibraryFactory(organization=cast.acme, name="shelf-7", slug="other")
+    for slug in ("twin-1", "twin-2"):
+        LibraryFactory(organization=cast.acme, name="Twin", slug=slug)
+    client.force_login(cast.alice)
+    answer = client.post(f"/acme/barcelona/{beach.pk}/move", {"library": "Twin"})
+    assert told(answer)[-1] == "Several libraries have this name: write the id of one."
+    client.post(f"/acme/barcelona/{beach.pk}/move", {"library": "shelf-7"})
+    beach.refresh_from_db()
+    assert beach.library.slug == "shelf-7"
+
+
+@pytest.mark.parametrize("others", [0, MOST_OFFERED + 1])
+def test_a_library_to_move_to_that_is_unknown_or_out_of_reach_is_one(
+    client: Client, cast: Cast, beach: Asset, others: int
+) -> None:
+    membership = cast.bob.memberships.get()
+    make_libraries(cast, others)
+    for library in Library.objects.filter(slug__startswith="shelf-"):
+        library.memberships.create(membership=membership, role="editor")
+    LibraryFactory(organization=cast.acme, name="Read only", slug="seen").memberships.create(
+        membership=membership, role="viewer"
+    )
+    client.force_login(cast.bob)
+    assert "paris" not in client.get("/acme/barcelona").content.decode()
+    for unreachable in ("paris", "Paris", "secret", "seen", "Read only", "nowhere", "barcelona", "é"):
+        answer = client.post("/acme/barcelona/move", {"library": unreachable, "asset": beach.pk})
+        assert answer.status_code == 302
+        assert told(answer)[-1] == "Choose one of the libraries."
+    beach.refresh_from_db()
+    assert beach.library == cast.barcelona
