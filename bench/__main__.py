@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.apis import measure_apis
 from bench.comparing import Measured, figures_table, table
 from bench.credentials import measure_credentials
 from bench.searches import measure_searches
@@ -22,6 +23,7 @@ FEWEST_ROUNDS = 5
 GROUPS = {
     "credentials": measure_credentials,
     "tools": measure_tools,
+    "apis": measure_apis,
     "growth": measure_growth,
     "search": measure_searches,
     "uploads": measure_uploads,

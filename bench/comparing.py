@@ -3,7 +3,7 @@
 import argparse
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 
 from bench import load
-from bench.load import Call
+from bench.load import Call, Request
 from bench.servers import Served, processor_seconds
 
 COST_TARGET = "< 10 ms"
@@ -74,13 +74,18 @@ def answer(call: Call) -> dict[str, Any]:
 
 
 def compare(
-    database: str, name: str, calls: dict[str, Call], target: str, folder: Path, options: argparse.Namespace
+    database: str,
+    name: str,
+    calls: Mapping[str, Call | Request],
+    target: str,
+    folder: Path,
+    options: argparse.Namespace,
 ) -> Row:
     """Measure two calls in turns."""
     sides = tuple(calls)
     row = Row(database, name, (sides[0], sides[1]), ([], []), ([], []), target)
     for call in calls.values():
-        answer(call)
+        answer(call) if isinstance(call, Call) else call.answer()
         load.run(call, folder, 1)
     for _ in range(options.rounds):
         for index, call in enumerate(calls.values()):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from tests.mcp.client import rpc_body, rpc_headers
 
 CONNECTIONS = 16
@@ -48,6 +50,32 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Request:
+    """A request that is no tool call: a GET, or the POST of a body."""
+
+    url: str
+    headers: dict[str, str]
+    body: str | None = None
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.body is None else "POST"
+
+    def script(self) -> str:
+        """Return the Lua by which wrk makes the requests."""
+        headers = "".join(
+            f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}\n" for name, value in self.headers.items()
+        )
+        body = "" if self.body is None else f"wrk.body = {json.dumps(self.body)}\n"
+        return f'wrk.method = "{self.method}"\n{headers}{body}'
+
+    def answer(self) -> bytes:
+        """Make the request once and return the bytes of the answer, which must be a success."""
+        response = httpx2.request(self.method, self.url, headers=self.headers, content=self.body)
+        return response.raise_for_status().content
+
+
+@dataclass(frozen=True)
 class Result:
     """What a run of wrk saw."""
 
@@ -55,7 +83,7 @@ class Result:
     p99_milliseconds: float
 
 
-def run(call: Call, folder: Path, seconds: int) -> Result:
+def run(call: Call | Request, folder: Path, seconds: int) -> Result:
     """Put load on for some seconds.
 
     Raises:

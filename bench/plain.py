@@ -164,12 +164,17 @@ def get_asset() -> HttpResponse:
     return answer(asset(row, organization, library), [])
 
 
-def list_assets() -> HttpResponse:
+def page_of_assets() -> dict[str, Any]:
     call = CALLS["list_assets"]
     organization, library = call["organizationId"], call["libraryId"]
     found = rows(LIST, organization, library, organization, library)
     data = [asset(row, organization, library) for row in found]
-    return answer({"data": data, "page": 1, "pageSize": PAGE_SIZE, "total": found[0][16]}, data)
+    return {"data": data, "page": 1, "pageSize": PAGE_SIZE, "total": found[0][16]}
+
+
+def list_assets() -> HttpResponse:
+    page = page_of_assets()
+    return answer(page, page["data"])
 
 
 def search_assets() -> HttpResponse:
@@ -190,6 +195,19 @@ def search_assets() -> HttpResponse:
     return answer({"hits": hits, "found": found[0][16], "foundCapped": False, "page": 1}, hits)
 
 
+def rest_list() -> HttpResponse:
+    result = page_of_assets()
+    body = {"data": result.pop("data"), **result}
+    return HttpResponse(compact(body), content_type="application/json")
+
+
+def graphql_list() -> HttpResponse:
+    data = page_of_assets()["data"]
+    for shown in [*data, *(variant for original in data for variant in original["variants"])]:
+        shown["sizes"] = compact(shown["sizes"])
+    return HttpResponse(compact({"data": {"assets": data}}), content_type="application/json")
+
+
 def view(function: Callable[[], HttpResponse]) -> Callable[..., Coroutine[Any, Any, HttpResponse]]:
     """Return a view that has its answer made in a thread that outlives it."""
 
@@ -199,6 +217,7 @@ def view(function: Callable[[], HttpResponse]) -> Callable[..., Coroutine[Any, A
     return answering
 
 
-urlpatterns = [path(function.__name__, view(function)) for function in (get_asset, list_assets, search_assets)]
+VIEWS = (get_asset, list_assets, search_assets, rest_list, graphql_list)
+urlpatterns = [path(function.__name__, view(function)) for function in VIEWS]
 override_settings(ROOT_URLCONF=__name__, MIDDLEWARE=[]).enable()
 application = get_asgi_application()
