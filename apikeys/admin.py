@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.recent import ask_to_sign_in_again, signed_in_recently
 from apikeys.contracts import DeleteKey, ScopeKey
-from apikeys.models import APIKey, KeyGrant
+from apikeys.models import APIKey, Claim, KeyGrant
 from apikeys.operations import delete_key, scope_key
 from orgs.admin import staff_principal
 
@@ -82,3 +82,12 @@ class KeyGrantAdmin(ReadOnlyAdmin):
     list_filter = ("level",)
     list_select_related = ("key", "library")
     search_fields = ("key__name", "key__public_id", "library__slug", "library__organization__slug")
+
+
+@admin.register(Claim)
+class ClaimAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "email", "created", "address")
+    list_filter = ("created",)
+    list_select_related = ("organization",)
+    search_fields = ("email", "address", "organization__slug", "organization__name")
+    exclude = ("digest",)

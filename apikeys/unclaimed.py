@@ -6,9 +6,9 @@ Rows are locked in the order that holds everywhere: libraries, assets, then the 
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from secrets import choice
 from string import ascii_lowercase, digits
+from typing import Literal
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -58,6 +58,9 @@ SLUG_BASE_LENGTH = 40
 SLUG_RANDOM_LENGTH = 8
 #: A number of this project's own, for the one lock under which unclaimed organizations are counted.
 COUNTING_LOCK = 7_214_001
+#: Assets that are removed in one transaction, and the pause after it in which others get their turn to write.
+CHUNK = 100
+PAUSE_SECONDS = 0.02
 EVERY_SECONDS = 3600
 LEASE = "apikeys.unclaimed"
 OVER = "This link is of no use: it is unknown, it has expired, or the organization was claimed already."
@@ -183,12 +186,15 @@ def claim_organization(principal: UserPrincipal, command: ClaimOrganization) -> 
 
 def remove_unclaimed(stop: threading.Event | None = None) -> dict[str, int]:
     """Remove organizations whose time is over, with their files: one after another, until ``stop`` is set."""
-    removed = 0
+    stop = stop or threading.Event()
     due = Organization.objects.filter(unclaimed_until__lte=timezone.now()).order_by("pk")
-    for organization_id in due.values_list("pk", flat=True):
-        if stop is not None and stop.is_set():
-            break
-        removed += _remove(organization_id)
+    removed = 0
+    for organization_id in list(due.values_list("pk", flat=True)):
+        while not stop.is_set() and (outcome := _remove_some(organization_id)) != "kept":
+            if outcome == "removed":
+                removed += 1
+                break
+            stop.wait(PAUSE_SECONDS)
     return {"unclaimed organizations": removed}
 
 
@@ -197,25 +203,31 @@ def remove_unclaimed_if_due(stop: threading.Event | None = None) -> dict[str, in
     return remove_unclaimed(stop) if cache.add(LEASE, True, EVERY_SECONDS) else {}
 
 
-def _remove(organization_id: int) -> bool:
+def _remove_some(organization_id: int) -> Literal["some", "removed", "kept"]:
+    """Remove some assets of an organization whose time is over, or itself when it has none left."""
     with transaction.atomic():
         libraries = Library.objects.filter(organization=organization_id).order_by("pk")
         held = list(libraries.select_for_update().values_list("pk", flat=True))
-        assets = list(Asset.objects.filter(library__in=held).order_by("pk").select_for_update())
+        originals = Asset.objects.filter(library__in=held, parent=None).order_by("pk").values_list("pk", flat=True)
+        chosen = list(originals[:CHUNK])
+        family = Asset.objects.filter(Q(pk__in=chosen) | Q(parent__in=chosen)).order_by("pk")
+        assets = list(family.select_for_update())
         due = Organization.objects.filter(pk=organization_id, unclaimed_until__lte=timezone.now())
         organization = due.select_for_update().first()
-        if organization is None:  # it was claimed meanwhile
-            return False
+        if organization is None:  # somebody claimed or removed it meanwhile
+            return "kept"
+        if not assets:
+            organization.delete()
+            return "removed"
+        Asset.objects.filter(pk__in=[asset.pk for asset in assets]).delete()
         files = [name for asset in assets for name in storage.names_of(asset.file, asset.sizes)]
-        Asset.objects.filter(library__in=held).delete()
-        organization.delete()
+
+        def delete_files() -> None:
+            storage.delete(files)
+
         # A file that stays behind is found by the sweep.
-        transaction.on_commit(partial(_delete_files, files), robust=True)
-    return True
-
-
-def _delete_files(names: list[str]) -> None:
-    storage.delete(names)
+        transaction.on_commit(delete_files, robust=True)  # no partial: Django fails to log one
+    return "some"
 
 
 def _claims(secret: str) -> QuerySet[Claim]:

@@ -160,6 +160,7 @@ def delete_page(request: HttpRequest, principal: Principal, organization: Organi
 
 @page
 @login_required
+@recent_sign_in_required
 def claim_page(request: HttpRequest, secret: str) -> HttpResponse:
     """Show what a link is for, and let the person take it over: by a POST alone, whoever follows the link."""
     principal = principal_for_user(request)

@@ -194,7 +194,7 @@ async def _redirect_to_media(send: Send, path: str) -> None:
 def _is_anonymous(host: str, path: str) -> bool:
     """Return whether an address is the MCP server's that takes no credential."""
     own = ANONYMOUS_PATH.removeprefix("/mcp") if host == settings.MCP_HOST else ANONYMOUS_PATH
-    return path in {ANONYMOUS_PATH, own}
+    return path.removesuffix("/") in {ANONYMOUS_PATH, own}
 
 
 async def _answer(send: Send, error: RasterError) -> None:

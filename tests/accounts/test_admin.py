@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from apikeys.contracts import RevealedKey
-from apikeys.models import APIKey, KeyGrant
+from apikeys.models import APIKey, Claim, KeyGrant
 from assets.events import record_event
 from assets.models import UploadLink
 from orgs.models import AuditEntry
@@ -39,6 +39,7 @@ def key(cast: Cast) -> RevealedKey:
     UploadLink.objects.create(
         digest=b"d" * 32, library=cast.barcelona, credential_class="user", credential_id=1, expires=timezone.now()
     )
+    Claim.objects.create(organization=cast.acme, digest=b"d" * 32, email="erin@example.com", address="192.0.2.1")
     return cast.key("Agent", barcelona="write", paris="read")
 
 

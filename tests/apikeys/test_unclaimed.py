@@ -206,13 +206,19 @@ def test_of_two_who_claim_at_once_one_gets_it() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_nobody_claimed_is_removed_with_its_files_and_nothing_else(cast: Cast) -> None:
+def test_what_nobody_claimed_is_removed_with_its_files_and_nothing_else(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept, gone = start(), start()
     there, away = upload(kept), upload(gone)
+    others = [upload(gone) for _ in range(2)]
+    Asset.objects.filter(pk=others[0].pk).update(parent=away)
+    monkeypatch.setattr(unclaimed, "CHUNK", 1)
     Organization.objects.filter(slug=gone.organization_id).update(unclaimed_until=timezone.now())
     assert remove_unclaimed() == {"unclaimed organizations": 1}
     assert not Organization.objects.filter(slug=gone.organization_id).exists()
-    assert storage.stat(away.file) is None and storage.stat(there.file) is not None
+    assert [storage.stat(asset.file) for asset in (away, *others)] == [None] * 3
+    assert storage.stat(there.file) is not None
     assert set(Organization.objects.values_list("slug", flat=True)) == {"acme", "globex", kept.organization_id}
     assert Asset.objects.get().pk == there.pk
     with pytest.raises(InvalidAPIKey):

@@ -82,3 +82,13 @@ def test_one_email_has_three_that_wait(server: Server) -> None:
     assert refused["isError"] and "wait to be claimed" in refused["content"][0]["text"]
     assert Organization.objects.count() == 3
     assert call_tool(server.mcp_url, "rstk_nonsense", MODERN, "whoami", {}).status_code == 401
+
+
+def test_a_slash_at_the_end_and_a_credential_change_nothing_and_no_token_is_for_it(server: Server) -> None:
+    body = rpc_body(MODERN, "tools/call", {"name": "create_organization", "arguments": {"email": EMAIL}})
+    headers = {**rpc_headers(MODERN, "tools/call", "create_organization"), "Authorization": "Bearer rstk_nonsense"}
+    answer = httpx2.post(f"{address(server)}/", json=body, headers=headers, timeout=30)
+    assert not answer.json()["result"]["isError"]
+    assert "WWW-Authenticate" not in answer.headers
+    metadata = httpx2.get(f"{server.url}/.well-known/oauth-protected-resource/mcp/anonymous")
+    assert metadata.status_code == 404
