@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from tests.factories import Cast
-from tests.mcp.client import MODERN, call_tool
+from tests.mcp.client import MODERN, call_tool, rpc_body, rpc_headers
 from tests.server import Server, running_server
 
 PRODUCTION = {
@@ -97,3 +97,18 @@ def test_development_takes_no_http_that_was_forwarded(server: Server, cast: Cast
         response = httpx2.post(server.url + path, headers=OVER_HTTPS)
         assert response.status_code == 403
         assert response.json()["error"]["code"] == "HTTPS_REQUIRED"
+
+
+@pytest.mark.parametrize(
+    ("host", "path"), [("mcp.example.com", "/anonymous"), ("raster.example.com", "/mcp/anonymous")]
+)
+def test_the_server_without_a_credential_is_at_its_addresses_over_https_alone(
+    transactional_db: None, server_log: Path, host: str, path: str
+) -> None:
+    body = rpc_body(MODERN, "tools/list", {})
+    headers = {**rpc_headers(MODERN, "tools/list"), "Host": host}
+    with running_server(server_log, **PRODUCTION, RASTER_ANONYMOUS="1", RASTER_TRUSTED_PROXIES="127.0.0.1") as server:
+        answer = httpx2.post(server.url + path, json=body, headers={**headers, **OVER_HTTPS})
+        plain = httpx2.post(server.url + path, json=body, headers=headers, follow_redirects=False)
+    assert [tool["name"] for tool in answer.json()["result"]["tools"]] == ["create_organization"]
+    assert (plain.status_code, plain.json()["error"]["code"]) == (403, "HTTPS_REQUIRED")

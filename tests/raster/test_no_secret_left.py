@@ -11,8 +11,9 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from apikeys.contracts import RegenerateKey
+from apikeys.contracts import RegenerateKey, StartOrganization
 from apikeys.operations import regenerate_key
+from apikeys.unclaimed import start_organization
 from connections.models import Client as OAuthClient
 from orgs.access import Origin, UserPrincipal
 from tests.api.uploading import make_link, upload
@@ -23,7 +24,7 @@ from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
 #: A whole key or token of any class.
-WHOLE = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}|rst[ordu]_[0-9A-Za-z]{49}")
+WHOLE = re.compile(r"rstk_[0-9A-Za-z]{10}_[0-9A-Za-z]{38}|rst[cordu]_[0-9A-Za-z]{49}")
 
 
 def database_dump() -> str:
@@ -85,8 +86,14 @@ def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]
     reset.get(link[0], follow=True)
     upload_link = make_link(UserPrincipal(Origin("web"), cast.alice))
     assert upload(server, upload_link, ("words.txt", b"only words")).status_code == 400
+    started = start_organization(Origin("mcp", "192.0.2.1"), StartOrganization(email="erin@example.com"))
+    claim_link = started.claim_url.rpartition("/")[2]
+    httpx2.get(f"{server.url}/claim/{claim_link}", follow_redirects=True)
+    httpx2.post(f"{server.url}/claim/{claim_link}")
     return {
         "an upload link": upload_link,
+        "a claim link": claim_link,
+        "a key of nobody yet": started.api_key[16:],
         **oauth_secrets(server, cast),
         "a key": first.secret[16:],
         "its new value": second.secret[16:],
