@@ -46,7 +46,7 @@ def fitting(contract: type[Contract], field: str, value: Any) -> Any:
 class RenameForm(forms.Form):
     """Asks for an asset's new name."""
 
-    name = forms.CharField(max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+    name = forms.CharField(max_length=NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}))
 
     def clean_name(self) -> Any:
         return fitting(RenameAsset, "name", self.cleaned_data["name"])
@@ -56,7 +56,9 @@ class DescriptionForm(forms.Form):
     """Asks for an asset's description, which is kept as it is."""
 
     description = forms.CharField(
-        required=False, strip=False, widget=forms.Textarea(attrs={"rows": 4, "maxlength": DESCRIPTION_LENGTH})
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto", "maxlength": DESCRIPTION_LENGTH}),
     )
 
     def clean_description(self) -> Any:
@@ -70,7 +72,7 @@ class TagsForm(forms.Form):
 
     tags = forms.CharField(
         max_length=TAGS_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "dir": "auto"}),
         help_text="Separate several by commas.",
         error_messages={"required": "Write which tags."},
     )
@@ -130,7 +132,9 @@ class ApprovalForm(forms.Form):
 
     state = forms.ChoiceField(label="Judgement", choices=Asset.Approval)
     note = forms.CharField(
-        required=False, strip=False, widget=forms.Textarea(attrs={"rows": 3, "maxlength": APPROVAL_NOTE_LENGTH})
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 3, "dir": "auto", "maxlength": APPROVAL_NOTE_LENGTH}),
     )
 
     def clean_note(self) -> Any:

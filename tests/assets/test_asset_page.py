@@ -121,7 +121,7 @@ def test_a_judgement_says_who_gave_it(bob: Client, client: Client, cast: Cast, b
     send(bob, beach, "approval", state="approved", note="Lovely <b>light</b>")
     client.force_login(cast.carol)
     shown = page(client, beach)
-    assert '<span class="badge good">Approved</span> by Bob' in shown
+    assert '<span class="badge good">Approved</span> by <bdi>Bob</bdi>' in shown
     assert "Lovely &lt;b&gt;light&lt;/b&gt;" in shown
 
 

@@ -237,3 +237,16 @@ def test_a_library_to_move_to_that_is_unknown_or_out_of_reach_is_one(
         assert told(answer)[-1] == "Choose one of the libraries."
     beach.refresh_from_db()
     assert beach.library == cast.barcelona
+
+
+def test_names_of_any_script_keep_to_themselves(client: Client, cast: Cast, beach: Asset) -> None:
+    Library.objects.filter(pk=cast.barcelona.pk).update(name="مكتبة (1)")
+    Asset.objects.filter(pk=beach.pk).update(name="صورة (2)", description="وصف")
+    client.force_login(cast.alice)
+    page = client.get("/acme/barcelona").content.decode()
+    assert "<h1><bdi>مكتبة (1)</bdi></h1>" in page
+    assert 'dir="auto" aria-hidden="true">صورة (2)</span>' in page
+    page = client.get(f"/acme/barcelona/{beach.pk}").content.decode()
+    assert "<h1><bdi>صورة (2)</bdi></h1>" in page
+    assert "<bdi>مكتبة (1)</bdi></a></nav>" in page
+    assert '<div class="prose" dir="auto"><p>وصف</p>' in page

@@ -70,8 +70,8 @@ def test_tags_and_words_narrow_together_and_stay_together(client: Client, cast: 
 def test_a_mistyped_word_is_corrected_and_said_so(client: Client, cast: Cast) -> None:
     client.force_login(cast.alice)
     shown = page(client, "/acme/barcelona?q=golbden")
-    assert "Showing results for <b>golden</b>" in shown
-    assert "Nothing matches <q>golbden</q>" in shown
+    assert "Showing results for <b><bdi>golden</bdi></b>" in shown
+    assert "Nothing matches <q><bdi>golbden</bdi></q>" in shown
     assert "<mark>Golden</mark>" in shown
 
 
@@ -79,8 +79,8 @@ def test_a_mistyped_word_is_corrected_and_said_so(client: Client, cast: Cast) ->
 def test_the_organizations_search_says_where_each_is(client: Client, cast: Cast) -> None:
     client.force_login(cast.alice)
     shown = page(client, "/acme/search?q=golden")
-    assert '<span class="matched">Paris</span>' in shown
-    assert '<span class="matched">Barcelona</span>' in shown
+    assert '<span class="matched" dir="auto">Paris</span>' in shown
+    assert '<span class="matched" dir="auto">Barcelona</span>' in shown
     assert 'href="/acme/paris/' in shown
     assert "3 results" in shown
     assert 'action="/acme/search"' in page(client, "/acme")
