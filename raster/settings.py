@@ -144,7 +144,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     }
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _database["CONN_HEALTH_CHECKS"] = True
+    _database["ENGINE"] = "raster.postgresql"  # which checks connections itself
     _database["OPTIONS"] = {
         **_database.get("OPTIONS", {}),
         # As many as the worker threads, and some for pages; seconds: for a free connection, and for how long the

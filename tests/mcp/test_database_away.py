@@ -1,39 +1,59 @@
 """A database that drops every connection is no fault that a client sees, and needs no restart of the server."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from assets.models import Asset
 from tests.factories import Cast
 from tests.mcp.client import WIRES, call_tool
-from tests.server import Server, running_server
+from tests.server import Server
 from tests.waiting import wait_until
 
 ACME = {"organizationId": "acme"}
-
-
-@pytest.fixture
-def fresh(transactional_db: None, static_files: None, server_log: Path) -> Iterator[Server]:
-    """A server of this test's own, whose connections no earlier test has used."""
-    with running_server(server_log) as started:
-        yield started
+BARCELONA = {**ACME, "libraryId": "barcelona"}
+AT_ONCE = 8
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_dropped_connections_are_replaced(fresh: Server, cast: Cast, wire: str) -> None:
+def test_dropped_connections_are_replaced(server: Server, cast: Cast, wire: str) -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no connections to drop")
     key = cast.key(barcelona="read").secret
-    calls = {"whoami": {}, "list_libraries": ACME, "list_assets": {**ACME, "libraryId": "barcelona"}}
+    calls = {"whoami": {}, "list_libraries": ACME, "list_assets": BARCELONA}
     for _ in range(3):
         for tool, arguments in calls.items():
-            response = call_tool(fresh.mcp_url, key, wire, tool, arguments)
+            response = call_tool(server.mcp_url, key, wire, tool, arguments)
             assert '"isError":false' in response.text, tool
         drop_other_connections()
     for tool, arguments in calls.items():
-        assert '"isError":false' in call_tool(fresh.mcp_url, key, wire, tool, arguments).text, tool
+        assert '"isError":false' in call_tool(server.mcp_url, key, wire, tool, arguments).text, tool
+
+
+def test_however_many_connections_are_dropped_the_next_call_gets_a_good_one(server: Server, cast: Cast) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connections to drop")
+    key = cast.key(barcelona="read").secret
+
+    def listed(_: int) -> bool:
+        return '"isError":false' in call_tool(server.mcp_url, key, WIRES[0], "list_assets", BARCELONA).text
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        with transaction.atomic(), connection.cursor() as cursor:
+            table = Asset._meta.db_table
+            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            answers = threads.map(listed, range(AT_ONCE))
+
+            def all_wait() -> bool:
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table])
+                return bool(cursor.fetchone() == (AT_ONCE,))
+
+            wait_until(all_wait)
+        assert all(answers)
+    # The server has as many idle connections now.
+    drop_other_connections()
+    assert listed(0)
 
 
 def drop_other_connections() -> None:

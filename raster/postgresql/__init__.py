@@ -1,0 +1,1 @@
+"""Django's PostgreSQL, with a pool whose connections may all die at once."""
