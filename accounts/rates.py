@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 
 from accounts.limits import subject_of_address
 from raster.errors import RateLimited
@@ -122,7 +122,7 @@ class Rate:
                 continue
             try:
                 totals = await writers.run(partial(self._add, minute, added))
-            except DatabaseError as error:
+            except Exception as error:  # without this task, each process would allow the whole rate
                 logger.warning("Requests were not added up with those of other processes", exc_info=error)
                 continue
             with self._lock:
@@ -151,6 +151,11 @@ def count_request(credential: tuple[str, int]) -> Standing | None:
     """Count a request of a credential, by its class and row. Raises ``RateLimited``."""
     kind, row = credential
     return credentials.take(f"{kind} {row}")
+
+
+def over_the_rate(refusal: RateLimited) -> Standing:
+    """Return where a credential stands that was refused."""
+    return Standing(credentials.most or 0, 0, refusal.retry_after)
 
 
 def count_stranger(address: str) -> None:

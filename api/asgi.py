@@ -10,6 +10,7 @@ from raster.transport import Transport
 
 REST_PREFIX = "/api"
 GRAPHQL_PATH = "/graphql"
+SAFE = frozenset({"GET", "HEAD"})
 
 
 def rest_path(host: str, path: str) -> str | None:
@@ -24,8 +25,8 @@ def is_graphql(scope: Scope, transport: Transport) -> bool:
     on_api_host = bool(settings.API_HOST) and transport.host == settings.API_HOST
     if scope["path"] == "/":
         return on_api_host and scope["method"] == "POST"
-    is_page = scope["method"] in {"GET", "HEAD"} and b"text/html" in transport.headers.get(b"accept", b"")
-    return scope["path"] == GRAPHQL_PATH and (on_api_host or not is_page)
+    is_page = scope["method"] in SAFE and b"text/html" in transport.headers.get(b"accept", b"")
+    return scope["path"].removesuffix("/") == GRAPHQL_PATH and (on_api_host or not is_page)
 
 
 async def serve_api(scope: Scope, receive: Receive, send: Send, transport: Transport) -> bool:
@@ -34,7 +35,8 @@ async def serve_api(scope: Scope, receive: Receive, send: Send, transport: Trans
         await serve_graphql(scope, receive, send, transport)
         return True
     path = rest_path(transport.host, scope["path"])
-    if path is None or (path == PAGE_PATH and transport.host != settings.API_HOST):
+    is_page = path == PAGE_PATH and transport.host != settings.API_HOST and scope["method"] in SAFE
+    if path is None or is_page:
         return False
     await serve_rest(scope, receive, send, transport, path)
     return True

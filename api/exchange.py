@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError
 from starlette.types import Receive, Scope, Send
 
-from accounts.rates import count_request, count_stranger
+from accounts.rates import count_request, count_stranger, over_the_rate
 from connections.bearer import principal_for_bearer
-from connections.doors import read_authorization, refusal_headers
+from connections.doors import check_values, read_authorization, refusal_headers
 from connections.resources import API, api_root
 from orgs.access import BearerPrincipal, Origin
 from raster.errors import (
@@ -25,6 +25,7 @@ from raster.errors import (
     InvalidAPIKey,
     PayloadTooLarge,
     RasterError,
+    RateLimited,
     ServiceUnavailable,
     Unauthenticated,
 )
@@ -136,7 +137,11 @@ class Exchange:
         return outcome
 
     def _count(self, principal: BearerPrincipal) -> None:
-        standing = count_request(principal.credential)
+        try:
+            standing = count_request(principal.credential)
+        except RateLimited as over:
+            self.headers |= over_the_rate(over).headers
+            raise
         if standing is not None:
             self.headers |= standing.headers
 
@@ -187,6 +192,7 @@ class Exchange:
                     if len(body) > most:
                         raise PayloadTooLarge
                     if not message.get("more_body", False):
+                        check_values(body)
                         return bytes(body)
         except TimeoutError:
             raise BadUserInput(f"The request was not complete after {BODY_SECONDS} seconds.") from None
@@ -220,7 +226,7 @@ def _record_use(principal: BearerPrincipal) -> None:
 async def _recorded(principal: BearerPrincipal) -> None:
     try:
         await writers.run(principal.record_use)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("The use of a credential was not recorded", exc_info=error)
 
 

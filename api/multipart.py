@@ -27,6 +27,11 @@ class Form:
 
     field_size = FIELD_SIZE
 
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it is known that who sends it may; whoever reads its fields to find out says so."""
+        return True
+
     def __init__(self, content_type: bytes, room: Room) -> None:
         """Begin, with the value of the request's ``Content-Type`` and what there is room for.
 

@@ -10,6 +10,8 @@ browser that asks for a page is sent back to the library with the same in words.
 import asyncio
 import json
 import logging
+import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -53,13 +55,16 @@ RECORD = "raster.record"
 BLOCK_SIZE = 1024 * 1024
 IDLE_SECONDS = 30.0
 UPLOAD_SECONDS = 3600.0
+#: When it is to be known who may upload where, and from when on bytes a second are asked for.
+BEGIN_SECONDS = 30.0
+LEAST_RATE = 4096
 #: Of fields and of what stands between the parts of a form.
 OVERHEAD = 1024 * 1024
 #: A body that is refused on its way is read on for a while: many programs look for an answer only when they have sent.
 LINGER_SECONDS = 5.0
 LINGER_SIZE = 64 * 1024 * 1024
 RETRY_SECONDS = 5
-#: Uploads that a process receives at the same time, of one sender and of all together.
+#: Uploads that a process receives at the same time, into one organization and in all.
 MOST_OF_ONE = 8
 MOST_UNDER_WAY = 64
 POLICY = {
@@ -73,6 +78,7 @@ POLICY = {
 logger = logging.getLogger("raster.uploads")
 Result = TypeVar("Result")
 _under_way: Counter[str] = Counter()
+_counting = threading.Lock()
 
 
 class Body:
@@ -92,14 +98,21 @@ class Body:
             PayloadTooLarge, StorageLimitExceeded: more comes than may.
         """
         block = bytearray()
+        begun, received = time.monotonic(), 0
         try:
             async with asyncio.timeout(UPLOAD_SECONDS):
                 while not self.is_whole:
                     async with asyncio.timeout(IDLE_SECONDS):
                         block += await self._next()
-                    if len(block) >= BLOCK_SIZE or self.is_whole:
+                    if len(block) >= BLOCK_SIZE or self.is_whole or not form.is_admitted:
+                        received += len(block)
                         await _to_its_end(anyio.to_thread.run_sync(form.feed, bytes(block)))
                         block.clear()
+                    seconds = time.monotonic() - begun
+                    if seconds > BEGIN_SECONDS and (
+                        not form.is_admitted or received + len(block) < seconds * LEAST_RATE
+                    ):
+                        raise TimeoutError
         except TimeoutError:
             raise BadUserInput("The upload came too slowly.") from None
         form.finish()
@@ -171,7 +184,7 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
     form = Form(transport.headers.get(b"content-type", b""), room)
     check_declared_size(transport, room)
     try:
-        with under_way(by_name):
+        with under_way(admission.organization_id):
             claimed = asyncio.ensure_future(_run(writers, way.claim))
             try:
                 await _to_its_end(claimed)
@@ -188,23 +201,21 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
 
 
 @contextmanager
-def under_way(whose: str) -> Iterator[None]:
-    """Count an upload while its body comes: a slow one costs little, and very many of them would cost others theirs.
-
-    ``whose`` is the access log's name of who sends it.
+def under_way(organization: str) -> Iterator[None]:
+    """Count an upload that was admitted while its body comes; very many slow ones would cost others theirs.
 
     Raises:
-        RateLimited: there are as many as there may be, of one sender or of all.
+        RateLimited: there are as many as there may be, into ``organization`` (its slug) or in all.
     """
-    if _under_way[whose] >= MOST_OF_ONE or _under_way.total() >= MOST_UNDER_WAY:
-        raise RateLimited(retry_after=RETRY_SECONDS)
-    _under_way[whose] += 1
+    with _counting:
+        if _under_way[organization] >= MOST_OF_ONE or _under_way.total() >= MOST_UNDER_WAY:
+            raise RateLimited(retry_after=RETRY_SECONDS)
+        _under_way[organization] += 1
     try:
         yield
     finally:
-        _under_way[whose] -= 1
-        if not _under_way[whose]:
-            del _under_way[whose]
+        with _counting:
+            _under_way[organization] -= 1
 
 
 async def _to_its_end(work: Awaitable[Result]) -> Result:

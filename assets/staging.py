@@ -18,6 +18,9 @@ from django.conf import settings
 from assets.signatures import HEAD_LENGTH
 from raster.errors import PayloadTooLarge, ServiceUnavailable
 
+#: Bytes of a file after which it is asked again how much space there is.
+CHECKED_EVERY = 32 * 1024**2
+
 logger = logging.getLogger("raster.staging")
 
 
@@ -65,7 +68,7 @@ class Arriving:
         self._given_name = given_name
         self._measure = hashlib.sha256()
         self._head = bytearray()
-        self._size = 0
+        self._size = self._checked = 0
 
     def write(self, chunk: bytes) -> None:
         """Take the next bytes.
@@ -80,6 +83,9 @@ class Arriving:
         self._measure.update(chunk)
         if len(self._head) < HEAD_LENGTH:
             self._head += chunk[: HEAD_LENGTH - len(self._head)]
+        if self._size >= self._checked + CHECKED_EVERY:
+            self._checked = self._size
+            _check_space()
         with _writing():
             self._file.write(chunk)
 

@@ -5,6 +5,7 @@ from starlette.types import Scope
 from connections.resources import metadata_url
 from connections.scopes import CHALLENGED
 from raster.errors import (
+    BadUserInput,
     InsufficientScope,
     InvalidAPIKey,
     MethodNotAllowed,
@@ -16,6 +17,8 @@ from raster.errors import (
 from raster.transport import Transport
 
 RETRY_SECONDS = 5
+#: In a body of more bytes than values its values are counted: parsing millions holds the interpreter for seconds.
+MOST_VALUES = 50_000
 
 
 def read_authorization(scope: Scope, headers: dict[bytes, bytes]) -> str:
@@ -31,6 +34,16 @@ def read_authorization(scope: Scope, headers: dict[bytes, bytes]) -> str:
     if len(headers) != len(scope["headers"]) and sum(name == b"authorization" for name, _ in scope["headers"]) > 1:
         raise Unauthenticated
     return text
+
+
+def check_values(body: bytes | bytearray) -> None:
+    """Refuse a body in JSON of very many values, by what stands between them; base64 holds none of it.
+
+    Raises:
+        BadUserInput
+    """
+    if len(body) > MOST_VALUES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise BadUserInput("The request holds more values than any operation takes.")
 
 
 def refusal_headers(error: RasterError, scope: Scope, transport: Transport, path: str) -> dict[str, str]:

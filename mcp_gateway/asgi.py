@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
@@ -23,7 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 from accounts.rates import count_request, count_stranger
 from connections.access import ConnectionIsOver
 from connections.bearer import read_bearer
-from connections.doors import read_authorization, refusal_headers
+from connections.doors import check_values, read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
 from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
@@ -54,9 +54,6 @@ EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, X-Request-Id"
 BODY_SECONDS = 30
 FRESH_SECONDS = 0.01
 TOO_LARGE = PayloadTooLarge("An MCP request may have 32 MB.")
-#: In a body of more bytes than values its values are counted: parsing millions holds the interpreter for seconds.
-MOST_VALUES = 50_000
-TOO_MANY_VALUES = BadUserInput("The request holds more values than any tool takes.")
 
 logger = logging.getLogger("raster.mcp")
 
@@ -105,7 +102,7 @@ class Door:
             _check_declared_size(headers)
             asked = time.monotonic()
             body = await _read_body(receive)
-            _check_values(body or b"")
+            check_values(body or b"")
             if resource is not None and time.monotonic() - asked > FRESH_SECONDS:
                 # The credential may have been taken back while its request was on the way.
                 principal = await self._principal(scope, transport, resource)
@@ -174,7 +171,7 @@ def _origin(scope: Scope, transport: Transport) -> Origin:
 async def _written(function: Callable[[], None]) -> None:
     try:
         await writers.run(function)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("The use of a credential was not recorded", exc_info=error)
 
 
@@ -204,12 +201,6 @@ def _check_declared_size(headers: dict[bytes, bytes]) -> None:
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > MOST_BYTES:
         raise TOO_LARGE
-
-
-def _check_values(body: bytes) -> None:
-    """Refuse a body of very many values, by what stands between them; base64 holds none of it."""
-    if len(body) > MOST_VALUES and sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
-        raise TOO_MANY_VALUES
 
 
 async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Transport) -> None:

@@ -1,10 +1,11 @@
 """What every contract (what goes in) and record (what comes out) has in common."""
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from types import NoneType
-from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
+from typing import Annotated, Any, Generic, NoReturn, TypeVar, cast, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -98,6 +99,30 @@ def read_json(contract: type[AnyContract], arguments: Any) -> AnyContract:
         raise BadUserInput(_sentence(error)) from None
 
 
+def read_strictly(body: bytes | str) -> Any:
+    """Return what JSON in UTF-8 says: no name twice in an object, since readers differ in which one counts, and no NaN.
+
+    Raises:
+        BadUserInput
+    """
+    try:
+        text = body.decode() if isinstance(body, bytes) else body
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_object)
+    except (ValueError, RecursionError):
+        raise BadUserInput("The body is not valid JSON.") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise BadUserInput("The body names an argument twice.")
+    return made
+
+
 def read_query(contract: type[AnyContract], values: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the arguments of a query string in the types that ``contract`` has for them, for :func:`read_json`.
 
@@ -138,6 +163,8 @@ def _sentence(error: ValidationError) -> str:
         what = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}.get(
             detail["type"], detail["msg"][:1].lower() + detail["msg"][1:]
         )
+        if what.startswith("value should have"):  # pydantic's word for the length of any checked text
+            what = what.replace("item", "character").removesuffix(" after validation")
         problems.append(f"{where}: {what.removeprefix('value error, ')}")
     return "; ".join(problems)
 

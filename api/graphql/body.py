@@ -1,8 +1,8 @@
 """What a request says: a document, the name of its operation, and variables."""
 
-import json
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
+from raster.contracts import read_strictly
 from raster.errors import BadUserInput
 
 
@@ -31,19 +31,3 @@ def read_request(body: bytes | str) -> Asked:
     if not isinstance(variables, dict | None):
         raise BadUserInput("variables: must be an object")
     return Asked(text, name or None, variables or {})
-
-
-def read_strictly(body: bytes | str) -> Any:
-    """Return what JSON says: no NaN, nothing beyond what numbers and nesting may be.
-
-    Raises:
-        BadUserInput
-    """
-    try:
-        return json.loads(body, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        raise BadUserInput("The request is not valid JSON.") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)

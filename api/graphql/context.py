@@ -1,6 +1,6 @@
 """What the fields of one request share: who asks, and what is loaded for several of them at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
@@ -8,6 +8,7 @@ import strawberry
 from graphql import IntValueNode, StringValueNode, ValueNode, VariableNode
 from pydantic.alias_generators import to_camel
 
+from api.graphql.limits import MOST_COST, too_much
 from assets.contracts import AssetRecord, GetAsset, GetAssets
 from assets.operations.assets import get_assets
 from orgs.access import BearerPrincipal
@@ -20,11 +21,28 @@ AnyResolver = TypeVar("AnyResolver", bound=Callable[..., Any])
 
 @dataclass
 class Context:
-    """Of one request. ``loaded`` are the assets that were loaded for several of its fields."""
+    """Of one request.
+
+    ``loaded`` are the assets that were loaded for several of its fields, ``left`` the values that may still come of
+    lists of any length.
+    """
 
     principal: BearerPrincipal
     request: Any
     loaded: dict[tuple[str, str], dict[str, AssetRecord]] = field(default_factory=dict)
+    left: int = MOST_COST
+
+    def spend(self, info: "Info", entries: Sequence[Any] | None) -> None:
+        """Count what a list holds whose size no argument says: judging the document had to guess it.
+
+        Raises:
+            BadUserInput: with it the answer holds more values than one may.
+        """
+        nodes = info._raw_info.field_nodes  # noqa: SLF001 - what graphql-core knows of the field
+        fields = sum(len(node.selection_set.selections) for node in nodes if node.selection_set)
+        self.left -= len(entries or ()) * (1 + fields)
+        if self.left < 0:
+            raise too_much()
 
 
 Info = strawberry.Info[Context, None]

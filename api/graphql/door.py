@@ -55,10 +55,10 @@ async def _run(exchange: Exchange) -> Outcome:
         return await take_form(exchange)
     if kind != JSON:
         raise BadUserInput("Send the request as application/json, or files as multipart/form-data.")
-    asked = read_request(await exchange.body(MOST_BYTES))
+    body = await exchange.body(MOST_BYTES)
 
     def run(principal: BearerPrincipal) -> Request | Outcome:
-        request = prepare(*asked)
+        request = prepare(*read_request(body))
         if isinstance(request, Outcome):
             return request
         exchange.scope[RECORD]["tool"] = request.summary

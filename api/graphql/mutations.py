@@ -31,6 +31,7 @@ from assets.operations.uploads import upload_assets
 from assets.operations.variants import promote_variant
 from assets.staging import Staged
 from orgs.access import Principal
+from raster.errors import BadUserInput
 
 ID = strawberry.ID
 
@@ -53,6 +54,9 @@ class Mutation:
         files: list[types.Upload],
         email: str | None = strawberry.UNSET,
     ) -> Any:
+        if len({id(file) for file in files}) < len(files):
+            raise BadUserInput("files: holds a file twice")
+
         def upload(principal: Principal, command: UploadAssets) -> Uploaded:
             return upload_assets(principal, command, cast("list[Staged]", files))
 

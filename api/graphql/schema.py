@@ -95,7 +95,7 @@ def prepare(text: str, name: str | None, variables: dict[str, Any]) -> Request |
     operation = operation_of(document, name)
     root_fields = Limits(document, variables).check(operation)
     errors = _kept_problems(text) if len(text) <= LONGEST_KEPT else _problems(text)
-    return _refused(errors) if errors else Request(document, operation, variables, root_fields)
+    return _refused(errors[:MOST_PROBLEMS]) if errors else Request(document, operation, variables, root_fields)
 
 
 def _problems(text: str) -> list[GraphQLError]:
@@ -124,10 +124,10 @@ def refusal_body(refusal: RasterError) -> dict[str, Any]:
 
 
 def _refused(errors: Sequence[GraphQLError], **more: Any) -> Outcome:
-    refusals = [_refusal(error) for error in errors[:MOST_PROBLEMS]]
+    refusals = [_refusal(error) for error in errors]
     shown = [
         {**error.formatted, "message": refusal.message, "extensions": _extensions(refusal)}
-        for error, refusal in zip(errors, refusals, strict=False)
+        for error, refusal in zip(errors, refusals, strict=True)
     ]
     return Outcome({"errors": shown, **more}, refusals)
 

@@ -9,6 +9,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types import get_object_definition
 
+from api.graphql.context import Info
 from assets import contracts
 from assets.staging import Staged
 from orgs.contracts import AnyIdentity
@@ -106,15 +107,26 @@ class Variant:
     sizes = strawberry.field(resolver=_sizes, description=_SIZES)
 
 
-def _variants(root: Any) -> Any:
+def _variants(root: Any, info: Info) -> Any:
+    info.context.spend(info, root.variants)
     return root.variants
+
+
+def _libraries(root: Any, info: Info) -> Any:
+    info.context.spend(info, root.libraries)
+    return root.libraries
+
+
+def _organizations(root: Any, info: Info) -> Any:
+    info.context.spend(info, root.organizations)
+    return root.organizations
 
 
 @shows(contracts.AssetRecord, "derivatives")
 class Asset(Variant):
     """An asset with its variants, oldest first."""
 
-    variants: list[Variant]
+    variants = strawberry.field(resolver=_variants, graphql_type=list[Variant])
     views = strawberry.field(
         resolver=_variants, graphql_type=list[Variant], deprecation_reason="It is called variants now."
     )
@@ -185,7 +197,7 @@ class Identity:
     organization_id: strawberry.ID
     organization_name: str
     plan: str
-    libraries: list[LibraryAccess]
+    libraries = strawberry.field(resolver=_libraries, graphql_type=list[LibraryAccess])
 
 
 @shows(AnyIdentity)
@@ -198,8 +210,8 @@ class Viewer:
     organization_id: strawberry.ID | None
     organization_name: str | None
     plan: str | None
-    libraries: list[LibraryAccess] | None
-    organizations: list[Identity] | None
+    libraries = strawberry.field(resolver=_libraries, graphql_type=list[LibraryAccess] | None)
+    organizations = strawberry.field(resolver=_organizations, graphql_type=list[Identity] | None)
 
 
 @shows(contracts.Uploaded)

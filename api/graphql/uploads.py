@@ -4,6 +4,8 @@ A form has the fields ``operations`` (the request, with null where files belong)
 then the files. Whether whoever sends it may upload there is decided when the two are known, before a file is read.
 """
 
+import re
+from contextlib import ExitStack
 from typing import Any
 
 import anyio.from_thread
@@ -11,7 +13,7 @@ import anyio.to_thread
 from graphql import FieldNode, IntValueNode, StringValueNode, VariableNode
 
 from api.exchange import RECORD, Exchange
-from api.graphql.body import Asked, read_request, read_strictly
+from api.graphql.body import Asked, read_request
 from api.graphql.schema import Outcome, Request, execute, prepare
 from api.multipart import Form
 from api.uploads import Body, check_declared_size, under_way
@@ -19,13 +21,15 @@ from assets.contracts import MOST_FILES, UploadAssets
 from assets.operations.uploads import check_may_upload
 from assets.quota import Room
 from orgs.access import BearerPrincipal
-from raster.contracts import read_json
+from raster.contracts import read_json, read_strictly
 from raster.errors import BadUserInput, RasterError
 from raster.workers import fetchers
 
 #: Headers that no page of another origin sends without asking first: a form alone needs no leave.
 PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
 UPLOAD_FIELD = "uploadAssets"
+#: A place in a list, written in one way only.
+NUMBER = re.compile(r"0|[1-9][0-9]?")
 
 
 class _RequestForm(Form):
@@ -39,6 +43,16 @@ class _RequestForm(Form):
         self.request: Request | None = None
         self.outcome: Outcome | None = None
         self.places: dict[str, str] = {}
+        self.organization = ""
+        self._under_way = ExitStack()
+
+    @property
+    def is_admitted(self) -> bool:
+        return self.request is not None
+
+    def leave(self) -> None:
+        """End its being under way: its body has come."""
+        self._under_way.close()
 
     def before_file(self) -> None:
         if self.request is None:
@@ -55,12 +69,15 @@ class _RequestForm(Form):
             request = prepare(*asked)
             if isinstance(request, Outcome):
                 return request, Room()
-            return request, check_may_upload(principal, _place(request))
+            place = _place(request)
+            self.organization = place.organization_id
+            return request, check_may_upload(principal, place)
 
         request, self.room = anyio.from_thread.run(self._exchange.run, admitting)
         if isinstance(request, Outcome):
             self.outcome = request
             raise request.refusals[0]
+        self._under_way.enter_context(under_way(self.organization))
         self._exchange.scope[RECORD]["tool"] = request.summary
         check_declared_size(self._exchange.transport, self.room)
         self.request = request
@@ -86,8 +103,7 @@ async def take_form(exchange: Exchange) -> Outcome:
     form = _RequestForm(exchange)
     body = Body(exchange.receive)
     try:
-        with under_way(exchange.scope[RECORD]["principal"]):
-            await exchange.guarded(body.read_into(form))
+        await exchange.guarded(body.read_into(form))
         request = await anyio.to_thread.run_sync(form.filled)
         return await exchange.run(lambda principal: execute(request, principal), fetchers)
     except RasterError:
@@ -98,6 +114,7 @@ async def take_form(exchange: Exchange) -> Outcome:
     finally:
         if not body.is_whole:
             exchange.headers["Connection"] = "close"
+        form.leave()
         await anyio.to_thread.run_sync(form.discard)
 
 
@@ -123,7 +140,7 @@ def _holder(variables: dict[str, Any], path: str) -> tuple[Any, Any]:
     holder: Any = variables
     if root == "variables" and len(steps) == 1 and steps[0] in variables:
         return variables, steps[0]
-    if root == "variables" and len(steps) == 2 and steps[1].isascii() and steps[1].isdecimal() and len(steps[1]) <= 2:
+    if root == "variables" and len(steps) == 2 and NUMBER.fullmatch(steps[1]):
         holder = variables.get(steps[0])
         if isinstance(holder, list) and int(steps[1]) < len(holder):
             return holder, int(steps[1])

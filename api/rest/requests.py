@@ -1,16 +1,14 @@
 """What a REST request brings its operation: arguments from its path, its query string and its body."""
 
-import json
 from typing import Any
 from urllib.parse import parse_qs
 
 from api.rest.endpoints import Endpoint
 from api.rest.versions import contract_of
-from raster.contracts import NAME_SHOWN, Contract, read_json, read_query
+from raster.contracts import NAME_SHOWN, Contract, read_json, read_query, read_strictly
 from raster.errors import BadUserInput
 
 MOST_PARAMETERS = 1000
-NO_JSON = "The body is not valid JSON."
 
 
 def read_command(
@@ -44,10 +42,7 @@ def read_body(content_type: str, body: bytes) -> dict[str, Any]:
     kind = content_type.partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise BadUserInput("Send the arguments as JSON, with 'Content-Type: application/json'.")
-    try:
-        arguments = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_object)
-    except (ValueError, RecursionError):
-        raise BadUserInput(NO_JSON) from None
+    arguments = read_strictly(body)
     if not isinstance(arguments, dict):
         raise BadUserInput("Send the arguments as a JSON object.")
     return arguments
@@ -58,18 +53,6 @@ def _parameters(query: bytes) -> dict[str, list[str]]:
         return parse_qs(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
     except ValueError:
         raise BadUserInput(f"An address has at most {MOST_PARAMETERS} parameters.") from None
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        # What reads the first of two would let through what reads the last refuses.
-        raise BadUserInput("The body names an argument twice.")
-    return made
 
 
 def _name(names: Any) -> str:

@@ -8,7 +8,16 @@ from django.db import transaction
 
 from assets import quota, storage
 from assets.batches import lock_assets
-from assets.contracts import MOST_FILES, Base64Source, UploadAssets, Uploaded, UploadSource, UploadSources, URLSource
+from assets.contracts import (
+    MOST_FILES,
+    MOST_VARIANTS,
+    Base64Source,
+    UploadAssets,
+    Uploaded,
+    UploadSource,
+    UploadSources,
+    URLSource,
+)
 from assets.derivatives import announce
 from assets.events import record_event
 from assets.models import Asset, AssetQuerySet, new_asset_id
@@ -200,6 +209,8 @@ def _insert(principal: Principal, library: Library, assets: list[Asset]) -> None
         [parent] = lock_assets(library, [parent_id])
         if parent.parent_id is not None:
             raise ResourceNotFound
+        if Asset.objects.filter(parent=parent).count() >= MOST_VARIANTS:
+            raise BadUserInput(f"An asset has up to {MOST_VARIANTS} variants, those in the trash included.")
     quota.add_use(library.organization_id, sum(asset.size for asset in assets))
     for asset in assets:
         asset.library = library

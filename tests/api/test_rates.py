@@ -54,6 +54,7 @@ def test_one_request_too_many_is_refused_on_every_transport_and_by_every_process
     over = me(one, key.secret)
     assert (over.status_code, over.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert 1 <= int(over.headers["Retry-After"]) <= rates.SECONDS
+    assert (over.headers["RateLimit-Limit"], over.headers["RateLimit-Remaining"]) == (str(MOST), "0")
     over = call_tool(one.mcp_url, key.secret, MODERN, "whoami", {})
     assert (over.status_code, over.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert "Retry-After" in over.headers

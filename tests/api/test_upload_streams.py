@@ -15,8 +15,9 @@ from starlette.types import Message
 from api import uploads
 from api.multipart import FIELD_SIZE, MOST_FIELDS, PART_HEADER_SIZE, PART_HEADERS, Form
 from api.uploads import Body
+from assets.contracts import CreateUploadLink
 from assets.models import Asset
-from assets.operations.upload_links import PATH
+from assets.operations.upload_links import PATH, create_upload_link
 from assets.quota import Room
 from orgs.access import Origin, UserPrincipal
 from orgs.models import Organization
@@ -222,7 +223,7 @@ def test_an_upload_that_is_cancelled_waits_for_what_is_being_written() -> None:
     assert staged_files() == []
 
 
-def test_one_sender_has_a_few_uploads_under_way_and_keeps_nobody_else_from_theirs(
+def test_an_organization_has_a_few_uploads_under_way_and_keeps_nobody_else_from_theirs(
     clean: None, server: Server, cast: Cast
 ) -> None:
     begun = []
@@ -237,7 +238,9 @@ def test_one_sender_has_a_few_uploads_under_way_and_keeps_nobody_else_from_their
     refused = upload(server, link(cast), JPEG)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert refused.headers["Retry-After"] == str(uploads.RETRY_SECONDS)
-    assert upload(server, make_link(UserPrincipal(Origin("web"), cast.alice)), JPEG).status_code == 200
+    elsewhere = CreateUploadLink(organization_id="globex", library_id="secret")
+    url = create_upload_link(UserPrincipal(Origin("web"), cast.dave), elsewhere).url
+    assert upload(server, url.rpartition("/")[2], JPEG).status_code == 200
     for connection in begun:
         connection.close()
     wait_until(lambda: staged_files() == [])
