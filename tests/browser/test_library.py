@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, e
 
 from assets.derivatives import derive_all
 from assets.models import Asset
+from orgs.models import Library
 from tests.assets import pictures
 from tests.browser.conftest import MILLISECONDS, Check
 from tests.factories import PASSWORD, AssetFactory, Cast, give_password
@@ -171,6 +172,28 @@ def test_a_variant_is_uploaded_from_its_originals_page_and_takes_its_place(
     alice.get_by_role("button", name="Make cropped the original").click()
     told(alice, "The variant took the original's place")
     expect(alice.get_by_role("main").locator(".stage img")).to_be_visible()
+
+
+def test_a_library_among_many_is_typed(
+    server: Server, cast: Cast, alice: Page, check: Check, problems: list[str]
+) -> None:
+    beach = AssetFactory(library=cast.barcelona, name="Beach", content_type="image/tiff")
+    Library.objects.bulk_create(
+        Library(organization=cast.acme, name=f"Shelf {number}", slug=f"shelf-{number}") for number in range(250)
+    )
+    alice.goto(f"/acme/barcelona/{beach.pk}")
+    alice.get_by_label("Move to").fill("shelf-249")
+    check(alice, "asset-move-typed")
+    alice.get_by_role("button", name="Move", exact=True).click()
+    told(alice, "1 asset was moved to Shelf 249.")
+    alice.goto("/acme/shelf-249")
+    select(alice, "Beach")
+    alice.get_by_text("Move", exact=True).click()
+    alice.get_by_label("Move to").fill("Nowhere")
+    check(alice, "library-move-typed")
+    alice.get_by_role("button", name="Move assets").click()
+    told(alice, "Choose one of the libraries.")
+    expect(photos(alice)).to_have_count(1)
 
 
 def test_more_comes_as_the_end_is_scrolled_to(server: Server, cast: Cast, alice: Page) -> None:
