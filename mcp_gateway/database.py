@@ -4,6 +4,7 @@ A hop into a thread costs more than the statement it carries, and Django's conne
 every request needs before it is let in is read here: one prepared statement, committed data only, nothing cached.
 """
 
+import asyncio
 import logging
 import sqlite3
 from abc import ABC, abstractmethod
@@ -94,6 +95,11 @@ class PostgreSQLDoorDatabase(DoorDatabase):
         await self._pool.close()
 
     async def rows(self, statement: str, parameter: str | int | bytes) -> Rows:
+        # In a task that nobody cancels: whoever is cancelled while the pool hands a connection out, or takes it back,
+        # may take it along for good.
+        return await asyncio.shield(asyncio.create_task(self._read(statement, parameter)))
+
+    async def _read(self, statement: str, parameter: str | int | bytes) -> Rows:
         try:
             try:
                 return await self._rows(statement, parameter)

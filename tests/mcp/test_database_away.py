@@ -1,11 +1,17 @@
 """A database that drops every connection is no fault that a client sees, and needs no restart of the server."""
 
+import asyncio
+import contextlib
+import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection, transaction
 
 from assets.models import Asset
+from mcp_gateway.database import POOL_SIZE, DoorDatabase, door_database
+from raster.errors import ServiceUnavailable
 from tests.factories import Cast
 from tests.mcp.client import WIRES, call_tool
 from tests.server import Server
@@ -54,6 +60,69 @@ def test_however_many_connections_are_dropped_the_next_call_gets_a_good_one(serv
     # The server has as many idle connections now.
     drop_other_connections()
     assert listed(0)
+
+
+async def cancel_many_calls(door: DoorDatabase) -> None:
+    """Cancel calls at whatever they are at, most of them while others wait, and some once more on their way out."""
+    chance = random.Random(1)
+
+    async def cancelled_call() -> None:
+        call = asyncio.ensure_future(door.rows("SELECT pg_sleep(%s)", chance.random() * 0.02))
+        await asyncio.sleep(chance.random() * 0.03)
+        call.cancel()
+        if chance.random() < 0.3:
+            await asyncio.sleep(0)
+            call.cancel()
+        await asyncio.wait([call])
+
+    for _ in range(80):
+        await asyncio.gather(*(cancelled_call() for _ in range(60)))
+
+
+async def wait_for_its_turn(door: DoorDatabase) -> None:
+    """Wait until all that was asked before was answered or given up."""
+    for _ in range(10):
+        with contextlib.suppress(ServiceUnavailable):
+            await door.rows("SELECT %s", 0)
+            return
+
+
+def test_calls_that_are_cancelled_take_no_connection_with_them(transactional_db: None) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite's door has one connection")
+    lock = 4711
+
+    def all_wait() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            return bool(cursor.fetchone() == (POOL_SIZE,))
+
+    async def use_every_connection(door: DoorDatabase) -> None:
+        calls = [door.rows("SELECT pg_advisory_xact_lock(%s)", lock) for _ in range(POOL_SIZE)]
+        await asyncio.gather(*calls)
+
+    async def run() -> None:
+        door = door_database()
+        await door.open()
+        try:
+            await cancel_many_calls(door)
+            await wait_for_its_turn(door)
+            begun.set()
+            await use_every_connection(door)
+        finally:
+            begun.set()
+            await door.close()
+
+    begun = threading.Event()
+    with ThreadPoolExecutor(1) as threads, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [lock])
+        try:
+            running = threads.submit(asyncio.run, run())
+            assert begun.wait(60)
+            wait_until(lambda: running.done() or all_wait())
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
+        running.result()
 
 
 def drop_other_connections() -> None:
