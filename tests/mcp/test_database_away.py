@@ -3,17 +3,23 @@
 import asyncio
 import contextlib
 import random
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
 
 from assets.models import Asset
 from mcp_gateway.database import POOL_SIZE, DoorDatabase, door_database
 from raster.errors import ServiceUnavailable
+from tests.api.rest.asking import BARCELONA as BARCELONA_PATH
+from tests.api.rest.asking import ask
 from tests.factories import Cast
-from tests.mcp.client import WIRES, call_tool
+from tests.mcp.client import SECONDS, WIRES, call_tool
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -123,6 +129,53 @@ def test_calls_that_are_cancelled_take_no_connection_with_them(transactional_db:
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
         running.result()
+
+
+ROUNDS = 3
+PAGES_AT_ONCE = 16
+
+
+def send_and_leave(server: Server, request: bytes) -> socket.socket:
+    """Send a request of which nobody will read the answer."""
+    parts = urlsplit(server.url)
+    caller = socket.create_connection(("127.0.0.1", parts.port), timeout=SECONDS)
+    caller.sendall(request)
+    return caller
+
+
+def test_clients_that_go_away_take_no_connection_with_them(server: Server, cast: Cast, client: Client) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no pool")
+    key = cast.key(barcelona="read").secret
+    client.force_login(cast.alice)
+    host = urlsplit(server.url).netloc
+    cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+    page = f"GET /acme/barcelona HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\n\r\n".encode()
+    rest = (
+        f"GET /api/organizations/acme/libraries/barcelona/assets HTTP/1.1\r\nHost: {host}\r\n"
+        f"Authorization: Bearer {key}\r\nApi-Version: 2026-07-08\r\n\r\n"
+    ).encode()
+    table = Asset._meta.db_table
+    waiting = 0
+
+    def count() -> int:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = %s::regclass AND NOT granted", [table])
+        [found] = cursor.fetchone()
+        return int(found)
+
+    for _ in range(ROUNDS):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+            callers = [send_and_leave(server, page) for _ in range(PAGES_AT_ONCE)]
+            callers += [send_and_leave(server, rest) for _ in range(AT_ONCE)]
+            wait_until(lambda: count() == PAGES_AT_ONCE + AT_ONCE)
+            waiting += count()
+            for caller in callers:
+                caller.close()
+    assert waiting > settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        answers = threads.map(lambda _: ask(server, key, "GET", f"{BARCELONA_PATH}/assets").status_code, range(40))
+        assert set(answers) == {200}
 
 
 def drop_other_connections() -> None:
