@@ -4,9 +4,12 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from assets.models import Asset, AssetTag, LibraryWord, SearchEntry, read_tokens
 from assets.search_words import indexed_words, is_unspaced
@@ -20,6 +23,8 @@ WORD_FIELDS = NAME + TAG + DESCRIPTION
 PLACES = 256
 PLACES_BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
 ROWS_A_STATEMENT = 1000
+#: Django nests no deeper than SQLite allows.
+WINDOWS_A_STATEMENT = 200
 
 
 def organization_token(organization_id: int) -> str:
@@ -154,18 +159,45 @@ def _give_places(entries: list[SearchEntry]) -> None:
     On SQLite a place belongs to one entry, and there is one writer at a time. On PostgreSQL writers at the same time
     may take the same one.
     """
-    last = -(2**62)
-    for entry in entries:
-        entry.place = max(entry.place, last + 1)
+    for start in range(0, len(entries), WINDOWS_A_STATEMENT):
+        some = entries[start : start + WINDOWS_A_STATEMENT]
+        known = _Places(some)
+        last = entries[start - 1].place if start else -(2**62)
+        for entry in some:
+            entry.place = last = known.next_free(max(entry.place, last + 1))
+
+
+class _Places:
+    """Which places are taken, as far as somebody asked: by one query for the seconds of some entries, then further."""
+
+    def __init__(self, entries: list[SearchEntry]) -> None:
+        self._organizations = {entry.organization_id for entry in entries}
+        self._taken: set[int] = set()
+        self._windows: list[range] = []
+        self._width = PLACES
+        self._look({entry.place for entry in entries})
+
+    def next_free(self, place: int) -> int:
+        """Return the first place from this one on that nothing has."""
         while True:
-            near = SearchEntry.objects.filter(place__gte=entry.place).order_by("place")
-            if connection.vendor == "postgresql":
-                near = near.filter(organization=entry.organization_id)
-            places = set(near.values_list("place", flat=True)[:PLACES])
-            if entry.place not in places:
-                break
-            entry.place = next(place for place in range(entry.place, entry.place + PLACES + 1) if place not in places)
-        last = entry.place
+            window = next((window for window in self._windows if place in window), None)
+            if window is None:
+                self._look({place})
+            elif place in self._taken:
+                place += 1
+            else:
+                return place
+
+    def _look(self, begins: Collection[int]) -> None:
+        """Learn what is taken from each of these places on: wider each time, since whole seconds may be full."""
+        windows = [range(begin, begin + self._width) for begin in sorted(begins)]
+        asked = reduce(or_, (Q(place__range=(window.start, window.stop - 1)) for window in windows))
+        near = SearchEntry.objects.filter(asked)
+        if connection.vendor == "postgresql":
+            near = near.filter(organization__in=self._organizations)
+        self._taken.update(near.values_list("place", flat=True))
+        self._windows += windows
+        self._width *= 2
 
 
 def _words(entries: Iterable[SearchEntry]) -> Iterator[tuple[int, str]]:

@@ -1,6 +1,7 @@
 """Moving assets from one library of an organization to another."""
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from assets.batches import Family, lock_with_variants
@@ -61,13 +62,12 @@ def _moving(family: Family) -> list[str]:
 
 def _take_tags_along(moved: list[str], source: Library, target: Library) -> None:
     """Put the target's tags of the same text on the assets, and forget those that are on no asset of the source."""
-    pairs = list(AssetTag.objects.filter(asset__in=moved).select_related("tag").order_by("pk"))
-    left = {pair.tag.folded: pair.tag for pair in pairs}
+    pairs = AssetTag.objects.filter(asset__in=moved)
+    left = {tag.folded: tag for tag in Tag.objects.filter(asset_tags__in=pairs).order_by("pk").distinct()}
     Tag.objects.bulk_create(
         [Tag(library=target, text=tag.text, folded=folded) for folded, tag in left.items()], ignore_conflicts=True
     )
-    tags = {tag.folded: tag for tag in Tag.objects.filter(library=target, folded__in=left)}
-    for pair in pairs:
-        pair.tag = tags[pair.tag.folded]
-    AssetTag.objects.bulk_update(pairs, ["tag"])
+    text = Tag.objects.filter(pk=OuterRef(OuterRef("tag_id"))).values("folded")
+    there = Tag.objects.filter(library=target, folded=Subquery(text)).values("pk")
+    pairs.update(tag=Subquery(there))  # in one statement, however many there are
     Tag.objects.filter(library=source, folded__in=left, asset_tags__isnull=True).delete()
