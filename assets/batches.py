@@ -1,6 +1,6 @@
 """Locking the assets that an operation names, all of them or none.
 
-Whatever changes assets locks rows in one order: libraries by their keys, then assets by theirs, then the organization.
+Libraries are locked before, and the organization afterwards: docs/architecture.md has the order.
 """
 
 from dataclasses import dataclass

@@ -84,8 +84,10 @@ def reindex() -> Iterator[int]:
     for start in range(0, len(ids), ROWS_A_STATEMENT):
         some = ids[start : start + ROWS_A_STATEMENT]
         with transaction.atomic():
-            held = Asset.objects.filter(pk__in=some).order_by("pk").select_for_update(no_key=True)
-            index_assets(list(held.values_list("pk", flat=True)))
+            assets = Asset.objects.filter(pk__in=some).order_by("pk")
+            libraries = Library.objects.filter(pk__in=assets.order_by().values("library")).order_by("pk")
+            list(libraries.select_for_update(no_key=True).values_list("pk", flat=True))
+            index_assets(list(assets.select_for_update(no_key=True).values_list("pk", flat=True)))
         yield len(some)
     for library_id in Library.objects.order_by("pk").values_list("pk", flat=True):
         with transaction.atomic():

@@ -1,6 +1,6 @@
 """Making organizations, and deciding who is in them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from secrets import token_hex
 
 from django.db import IntegrityError, transaction
@@ -135,6 +135,7 @@ def add_member(principal: Principal, command: AddMember, user: User) -> None:
     organization = principal.managed_organization(command.organization_id)
     role = Membership.Role(command.role)
     with transaction.atomic():
+        libraries = _hold_libraries(organization, command.libraries)
         _lock(organization)
         membership = Membership.objects.filter(organization_id=organization.id, user=user).first()
         _check_rank(principal, organization, role, membership)
@@ -143,7 +144,7 @@ def add_member(principal: Principal, command: AddMember, user: User) -> None:
             audit.record(principal, organization.id, "member.add", user.email, after={"role": role.value})
         else:
             _set_role(principal, organization, membership, role)
-        _set_library_roles(principal, organization, membership, command.libraries)
+        _set_library_roles(principal, organization, membership, libraries, command.libraries)
 
 
 def change_role(principal: Principal, command: ChangeRole) -> None:
@@ -183,7 +184,13 @@ def remove_member(principal: Principal, command: RemoveMember) -> None:
 
 def _lock(organization: OrganizationRef) -> None:
     """Let one change of an organization's members run at a time, so that an owner always stays."""
-    Organization.objects.select_for_update().get(pk=organization.id)
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.id)
+
+
+def _hold_libraries(organization: OrganizationRef, slugs: Iterable[str]) -> dict[str, Library]:
+    """Lock libraries, and return by their slugs those that there are: before the organization, as everywhere."""
+    libraries = Library.objects.filter(organization_id=organization.id, slug__in=list(slugs)).order_by("pk")
+    return {library.slug: library for library in libraries.select_for_update(no_key=True)}
 
 
 def _member(organization: OrganizationRef, user_id: int) -> Membership:
@@ -238,11 +245,12 @@ def _set_role(
 
 
 def _set_library_roles(
-    principal: Principal, organization: OrganizationRef, membership: Membership, roles: Mapping[str, str]
+    principal: Principal,
+    organization: OrganizationRef,
+    membership: Membership,
+    libraries: Mapping[str, Library],
+    roles: Mapping[str, str],
 ) -> None:
-    libraries = {
-        library.slug: library for library in Library.objects.filter(organization_id=organization.id, slug__in=roles)
-    }
     if len(libraries) != len(roles):
         raise LibraryNotAuthorized
     for slug, role in roles.items():

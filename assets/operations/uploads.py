@@ -23,7 +23,7 @@ from assets.events import record_event
 from assets.models import Asset, AssetQuerySet, new_asset_id
 from assets.names import asset_name, shown_name, url_name
 from assets.probe import Probed, probe
-from assets.records import asset_record, load_parts
+from assets.records import Parts, asset_record
 from assets.search_index import index_assets
 from assets.signatures import ACCEPTED, FileType, judge
 from assets.sources import stage_sources, turn_to_fetch
@@ -120,12 +120,11 @@ def upload_assets(
     if not accepted or (as_a_whole and left_out):
         raise BadUserInput(f"Uploaded nothing. Left out: {reasons}.")
     assets = store_assets(principal, command, accepted)
-    rows = list(Asset.objects.filter(pk__in=[asset.pk for asset in assets]))
-    parts = load_parts(rows)
-    records = {row.pk: asset_record(row, command.organization_id, assets[0].library, parts) for row in rows}
+    # Of the rows as they were written: by now somebody may have removed them.
+    records = [asset_record(asset, command.organization_id, asset.library, Parts({}, {})) for asset in assets]
     total = f"{len(sources)} file{'s' if len(sources) > 1 else ''}"
     text = f"Uploaded {len(accepted)} of {total}. Left out: {reasons}." if left_out else f"Uploaded {total}."
-    return Uploaded(response_text=text, assets=[records[asset.pk] for asset in assets])
+    return Uploaded(response_text=text, assets=records)
 
 
 def accept(source: Staged | LeftOut, organization_id: str) -> Accepted:

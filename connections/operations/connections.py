@@ -207,7 +207,7 @@ def _reaches(organization_id: int) -> Q:
 
 def _grant_each(connection: Connection) -> None:
     """Turn a connection to all organizations of its person into one to each of those they are in."""
-    own = connection.reached_memberships().select_for_update(of=("self",), no_key=True)
+    own = connection.reached_memberships().order_by("pk").select_for_update(of=("self",), no_key=True)
     rows = [ConnectionMembership(connection=connection, membership=membership) for membership in own]
     ConnectionMembership.objects.bulk_create(rows, ignore_conflicts=True)
     connection.all_organizations = False

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings as django_settings
+from django.db import transaction
+from django.db.models.signals import post_save
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -215,6 +217,20 @@ def test_an_upload_answers_with_assets_that_lists_have_at_once(cast: Cast, uploa
     assert row.digest == hashlib.sha256(SEA).hexdigest()
     stored = Path(django_settings.MEDIA_ROOT) / row.file
     assert (stored.read_bytes(), stored.stat().st_mode & 0o777) == (SEA, 0o640)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_is_answered_although_it_is_gone_by_then(cast: Cast, stored_files: StoredFiles) -> None:
+    def remove_once_written(instance: Asset, **_: object) -> None:
+        transaction.on_commit(lambda: Asset.objects.filter(pk=instance.pk).delete())
+
+    post_save.connect(remove_once_written, sender=Asset)
+    try:
+        [sea] = Upload()(("sea.jpg", SEA)).assets
+    finally:
+        post_save.disconnect(remove_once_written, sender=Asset)
+    assert sea.name == "sea"
+    assert not Asset.objects.exists()
 
 
 def test_an_upload_is_in_the_history_and_the_audit_log(cast: Cast, upload: Upload) -> None:

@@ -19,7 +19,7 @@ from tests.connections.asking import asked
 from tests.connections.factories import make_client
 from tests.factories import OPERATOR, Cast
 from tests.server import Server
-from tests.waiting import wait_until
+from tests.waiting import someone_waits_for_a_lock, wait_until
 
 AT_ONCE = 6
 
@@ -105,9 +105,3 @@ def test_a_consent_and_an_upload_to_a_ticked_library_lock_in_one_order(server: S
             wait_until(someone_waits_for_a_lock)
             add_use(cast.acme.pk, 1)
         assert "code=" in allowing.result()
-
-
-def someone_waits_for_a_lock() -> bool:
-    with database.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-        return bool(cursor.fetchone()[0])
