@@ -193,16 +193,16 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
                 if _has_succeeded(claimed):
                     await _to_its_end(_run(writers, way.give_back))
                 raise
-        # What may have been taken back while it was on its way is asked once more.
-        admission = await _run(workers, partial(way.admit, origin, again=True))
-        return await _run(fetchers, partial(_upload_form, admission, form, as_a_whole=way.as_a_whole))
+            # What may have been taken back while it was on its way is asked once more.
+            admission = await _run(workers, partial(way.admit, origin, again=True))
+            return await _run(fetchers, partial(_upload_form, admission, form, way))
     finally:
         await _to_its_end(anyio.to_thread.run_sync(form.discard))
 
 
 @contextmanager
 def under_way(organization: str) -> Iterator[None]:
-    """Count an upload that was admitted while its body comes; very many slow ones would cost others theirs.
+    """Count an upload that was admitted until it is answered; very many slow ones would cost others theirs.
 
     Raises:
         RateLimited: there are as many as there may be, into ``organization`` (its slug) or in all.
@@ -238,11 +238,16 @@ def _admit(way: Pass, origin: Origin) -> tuple[Admission, Room]:
     return admission, check_may_upload(admission.principal, _command(admission))
 
 
-def _upload_form(admission: Admission, form: Form, *, as_a_whole: bool) -> Uploaded:
+def _upload_form(admission: Admission, form: Form, way: Pass) -> Uploaded:
     if not form.files:
         raise BadUserInput("No file came: send each as a part of the form that has a file name.")
     parent = form.fields.get("parentId", "").strip()
-    return upload_assets(admission.principal, _command(admission, parent), form.files, as_a_whole=as_a_whole)
+    try:
+        return upload_assets(admission.principal, _command(admission, parent), form.files, as_a_whole=way.as_a_whole)
+    except (RateLimited, ServiceUnavailable):
+        # Nothing came in, and whoever is told to try again needs the same pass for it.
+        way.give_back()
+        raise
 
 
 def _command(admission: Admission, parent: str = "") -> UploadAssets:

@@ -1,5 +1,6 @@
 """Bringing the files that a call names to this machine: from their URLs, or out of the call itself."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ MOST_FETCHING = 16
 MOST_FETCHING_OF_ONE = 8
 RETRY_SECONDS = 10
 
+_ENCODED_NAME = re.compile(r"filename\*\s*=\s*\"?([^'\";]*)'", re.IGNORECASE)
 _fetching: Counter[str] = Counter()
 _fetching_lock = Lock()
 
@@ -109,6 +111,9 @@ def _name(url: str, found: Download) -> str:
 
 def _disposition_name(header: str) -> str:
     """Return the file name of a Content-Disposition header (RFC 6266), or nothing."""
+    encoding = _ENCODED_NAME.search(header)
+    if encoding and encoding[1].lower() not in {"utf-8", "iso-8859-1"}:  # those of RFC 8187: Python knows many more
+        return ""
     try:
         _, parameters = parse_header_parameters(header)
         name: str = parameters.get("filename", "")

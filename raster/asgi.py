@@ -175,18 +175,20 @@ async def _media(path: str, scope: Scope, receive: Receive, send: Send, transpor
     if transport.accepted:
         await serve_media(path, scope, receive, send)
     else:
-        await _redirect_to_media(send, path)
+        await _redirect_to_media(send, path, scope)
 
 
 async def _media_among_pages(path: str, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
     if settings.MEDIA_HOST:
-        await _redirect_to_media(send, path)
+        await _redirect_to_media(send, path, scope)
     else:
         await _media(path, scope, receive, send, transport)
 
 
-async def _redirect_to_media(send: Send, path: str) -> None:
-    headers = [(b"location", f"{settings.MEDIA_BASE_URL}/{quote(path)}".encode()), (b"content-length", b"0")]
+async def _redirect_to_media(send: Send, path: str, scope: Scope) -> None:
+    query = b"?" + scope["query_string"] if scope["query_string"] else b""
+    location = f"{settings.MEDIA_BASE_URL}/{quote(path)}".encode() + query
+    headers = [(b"location", location), (b"content-length", b"0")]
     await send({"type": "http.response.start", "status": 308, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 

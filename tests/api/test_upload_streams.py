@@ -131,6 +131,14 @@ def test_a_form_is_read_however_it_is_cut(step: int) -> None:
     assert staged_files() == []
 
 
+def test_another_encoding_of_a_name_is_not_for_forms() -> None:
+    for charset in (b"utf-8", b"utf-7", b"punycode", b"nonsense"):
+        name = b'name="file"; filename="sea.jpg"; filename*=' + charset + b"''%2BAGE-.svg; filename*0=\"x.svg\""
+        form = read(part(name, b"x") + END)
+        assert [staged.given_name for staged in form.files] == ["sea.jpg"]
+        form.discard()
+
+
 def test_files_may_not_be_larger_than_the_room_for_them() -> None:
     form = Form(KIND, Room(10))
     with pytest.raises(StorageLimitExceeded):

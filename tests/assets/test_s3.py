@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from assets import storage
 from assets.contracts import PurgeTrash
-from assets.models import Asset
+from assets.models import Asset, UploadLink
 from assets.operations.trash import purge_trash
 from orgs.access import Origin, UserPrincipal
 from raster import environment
@@ -22,11 +22,13 @@ from tests.api.uploading import make_link, staged_files, upload, wait_for_deriva
 from tests.assets import pictures
 from tests.assets.test_serving_large import memory
 from tests.factories import OPERATOR, AssetFactory, Cast
+from tests.mcp.test_https import HOST, OVER_HTTPS, PRODUCTION
 from tests.s3 import CREDENTIALS, Bucket, Service, running_service
 from tests.server import Server, free_port, running_server
 
 PERISHABLE = {"date", "x-request-id", "last-modified"}
 MEGABYTE = 1024**2
+MEDIA = "media.example.com"
 MOST_ADDED = 24 * MEGABYTE
 
 
@@ -175,6 +177,35 @@ def test_a_file_of_many_parts_comes_whole_in_little_memory(
     assert end.content == content[-3 * MEGABYTE :]
 
 
+@pytest.fixture(scope="module")
+def media_server(django_db_setup: None, static_files: None, server_log: Path, bucket: Bucket) -> Iterator[Server]:
+    """A server that keeps its files in the bucket, and serves them on a host of their own."""
+    hosts = {"RASTER_MEDIA_HOST": MEDIA, "RASTER_TRUSTED_PROXIES": "127.0.0.1"}
+    with running_server(server_log, **PRODUCTION, **hosts, **CREDENTIALS, RASTER_STORAGE=bucket.setting) as server:
+        yield server
+
+
+def test_a_host_of_its_own_serves_what_is_in_the_bucket(asset: Asset, media_server: Server, far_server: Server) -> None:
+    def ask(host: str, path: str, method: str = "GET", **headers: str) -> httpx2.Response:
+        named = {"Host": host, **OVER_HTTPS, **headers}
+        return httpx2.request(method, f"{media_server.url}/{path}", headers=named, timeout=60)
+
+    paths = [original(asset), f"{original(asset)}?download", f"{asset.pk}/320/{asset.sizes['320']}", "unknown/sea.jpg"]
+    for path in paths:
+        there, among_pages = answer(ask(MEDIA, path)), answer(get(far_server, path))
+        assert there == among_pages, path
+        assert not there[1].keys() & {"set-cookie", "location"}
+        moved = ask(HOST["Host"], f"media/{path}")
+        assert (moved.status_code, moved.headers["location"]) == (308, f"https://{MEDIA}/{path}")
+    part = ask(MEDIA, original(asset), Range="bytes=100-199")
+    assert (part.status_code, part.content) == (206, pictures.jpeg()[100:200])
+    assert ask(MEDIA, original(asset), "HEAD").headers["content-length"] == str(asset.size)
+    for path in ("", "login", "acme/barcelona", "api/me", f"media/{original(asset)}", "upload/rstu_x"):
+        assert ask(MEDIA, path).status_code == 404, path
+    Asset.objects.filter(pk=asset.pk).update(trashed=timezone.now())
+    assert answer(ask(MEDIA, original(asset))) == answer(ask(MEDIA, "unknown/sea.jpg"))
+
+
 def test_files_are_listed_copied_and_deleted_by_their_names(in_bucket: Bucket, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"content")
@@ -203,5 +234,6 @@ def test_a_service_that_is_away_is_a_503_and_takes_nothing_with_it(
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
         uploaded = upload(server, link, ("sea.jpg", pictures.jpeg()))
         assert (uploaded.status_code, uploaded.json()["error"]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert UploadLink.objects.get().used is None  # who is told to try again can
     assert Asset.objects.count() == 1
     assert staged_files() == []

@@ -73,7 +73,7 @@ async def cancel_many_calls(door: DoorDatabase) -> None:
     chance = random.Random(1)
 
     async def cancelled_call() -> None:
-        call = asyncio.ensure_future(door.rows("SELECT pg_sleep(%s)", chance.random() * 0.02))
+        call = asyncio.ensure_future(door.rows("SELECT pg_sleep(%s / 1e6)", chance.randrange(20_000)))
         await asyncio.sleep(chance.random() * 0.03)
         call.cancel()
         if chance.random() < 0.3:
