@@ -14,14 +14,16 @@ from starlette.types import Message
 
 from api import uploads
 from api.multipart import FIELD_SIZE, MOST_FIELDS, PART_HEADER_SIZE, PART_HEADERS, Form
-from api.uploads import Body
+from api.passes import LinkPass
+from api.uploads import Body, take_files
 from assets.contracts import CreateUploadLink
-from assets.models import Asset
+from assets.models import Asset, UploadLink
 from assets.operations.upload_links import PATH, create_upload_link
 from assets.quota import Room
 from orgs.access import Origin, UserPrincipal
 from orgs.models import Organization
 from raster.errors import BadUserInput, PayloadTooLarge, RasterError, StorageLimitExceeded
+from raster.transport import transport_of
 from tests.api.uploading import JPEG, TEXT, make_link, staged_files, upload
 from tests.assets import pictures
 from tests.assets.test_serving_large import memory
@@ -253,6 +255,44 @@ def test_an_organization_has_a_few_uploads_under_way_and_keeps_nobody_else_from_
         connection.close()
     wait_until(lambda: staged_files() == [])
     assert upload(server, link(cast), JPEG).status_code == 200
+
+
+class SlowLink(LinkPass):
+    """An upload link that is taken once it is let."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.begun, self.may_end, self.has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    def claim(self) -> None:
+        self.begun.set()
+        assert self.may_end.wait(10)
+        super().claim()
+        self.has_ended.set()
+
+
+def test_an_upload_that_is_cancelled_while_it_takes_its_link_leaves_it_good(
+    clean: None, transactional_db: None, cast: Cast
+) -> None:
+    way = SlowLink(link(cast))
+    headers = [(b"host", b"localhost"), (b"content-type", KIND)]
+    scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers, "client": ("127.0.0.1", 0)}
+    scope |= {"scheme": "http", "raster.record": {"id": "x"}}
+
+    async def receive() -> Message:
+        raise AssertionError("Nothing is read.")
+
+    async def run() -> None:
+        taking = asyncio.ensure_future(take_files(scope, transport_of(scope), way, Body(receive)))
+        await asyncio.to_thread(way.begun.wait, 10)
+        taking.cancel()
+        asyncio.get_running_loop().call_soon(way.may_end.set)
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+
+    ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
+    assert way.has_ended.wait(10)
+    assert UploadLink.objects.get().used is None
 
 
 # --- Large files -----------------------------------------------------------------------------------------------------
