@@ -17,6 +17,7 @@ from raster.errors import ResourceNotFound
 
 #: Both databases have their answer sooner than Django has written such a question down, so these are written out.
 _VARIANTS = "SELECT * FROM assets_asset WHERE parent_id IN ({}) AND trashed IS NULL ORDER BY created, id"
+_ORIGINALS = "SELECT * FROM assets_asset WHERE id IN ({}) AND parent_id IS NULL AND trashed IS NULL"
 _WITH_VARIANTS = """
     SELECT * FROM assets_asset WHERE (id IN ({0}) OR parent_id IN ({0})) AND library_id = %s AND trashed IS NULL
     ORDER BY created, id
@@ -44,6 +45,11 @@ def load_parts(assets: Sequence[Asset], among: Iterable[Asset] | None = None) ->
     for variant in among:
         variants[str(variant.parent_id)].append(variant)
     return Parts(variants, _tags([asset.pk for group in (assets, *variants.values()) for asset in group]))
+
+
+def live_originals(asset_ids: Sequence[str]) -> list[Asset]:
+    """Return those of the assets that are no variants and not in the trash, of any library."""
+    return list(Asset.objects.raw(_ORIGINALS.format(_places(asset_ids)), asset_ids)) if asset_ids else []
 
 
 def live_asset(library: Library, asset_id: str) -> Asset:

@@ -148,8 +148,10 @@ class PostgreSQL:
     newest: ClassVar = 4_000
     #: ... and so many if more than can be shown are known to match: nearly as much as the index takes for them.
     newer: ClassVar = 200_000
-    #: If fewer of the newest match, few do, and the index has them sooner.
+    #: If a smaller share of the newest matches, few do, and the index counts them sooner.
     dense: ClassVar = 0.1
+    #: If fewer of the newest have a score, the index has them sooner than many of the newest are looked through.
+    sparse: ClassVar = 10
     #: So many are sorted by score at once; of more, each score is looked for by itself.
     ranked: ClassVar = 2_000
     #: Libraries with more entries than this are no way into the index.
@@ -208,14 +210,15 @@ class PostgreSQL:
                 [*parameters, *values, most],
             )
             if len(rows) == most:
+                return [asset_id for (asset_id,) in rows]
+            if len(rows) < self.sparse:
                 break
-        else:
-            source, parameters = self._indexed(step.wanted, step.better)
-            rows = rows_of(
-                f"WITH matching AS MATERIALIZED (SELECT asset_id, place {source}) "  # noqa: S608 - no input
-                "SELECT asset_id FROM matching ORDER BY place DESC, asset_id DESC LIMIT %s",
-                [*parameters, most],
-            )
+        source, parameters = self._indexed(step.wanted, step.better)
+        rows = rows_of(
+            f"WITH matching AS MATERIALIZED (SELECT asset_id, place {source}) "  # noqa: S608 - no input
+            "SELECT asset_id FROM matching ORDER BY place DESC, asset_id DESC LIMIT %s",
+            [*parameters, most],
+        )
         return [asset_id for (asset_id,) in rows]
 
     def _count_newest(self, step: Step, window: int) -> tuple[int, int]:

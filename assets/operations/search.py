@@ -2,8 +2,7 @@
 
 from assets.contracts import MOST_FOUND, SearchAssets, SearchHit, SearchResult
 from assets.highlights import highlights
-from assets.models import Asset
-from assets.records import asset_record, load_parts
+from assets.records import asset_record, live_originals, load_parts
 from assets.search_engines import MOST_NAMED_LIBRARIES, Scope, engine
 from assets.search_index import approval_token, tag_token
 from assets.search_query import Groups, Matching, Token, Word, matching_of, steps
@@ -81,8 +80,9 @@ def _narrowing(command: SearchAssets) -> Groups:
 
 def _word(scope: Scope, text: str) -> Word:
     matching = matching_of(text)
-    longer = longer_words(scope, text) if matching is Matching.BEGINNING else None
-    return Word(text, matching, longer)
+    # Of many libraries each would be looked into for each word, which takes longer than the search.
+    is_looked_up = matching is Matching.BEGINNING and scope.libraries is not None
+    return Word(text, matching, longer_words(scope, text) if is_looked_up else None)
 
 
 def _search(scope: Scope, command: SearchAssets, words: list[Word]) -> tuple[int, list[tuple[str, int]]]:
@@ -95,7 +95,14 @@ def _search(scope: Scope, command: SearchAssets, words: list[Word]) -> tuple[int
 
 def _corrections(scope: Scope, words: list[Word]) -> dict[str, str]:
     """Return what the words that nothing holds were meant to be: nothing if that is not known of each of them."""
-    return closest_words(scope, [word.text for word in words if word.longer == () and is_correctable(word.text)])
+    return closest_words(scope, [word.text for word in words if is_correctable(word.text) and _is_nowhere(scope, word)])
+
+
+def _is_nowhere(scope: Scope, word: Word) -> bool:
+    """Return whether no asset holds the word, not even as a beginning; of a short one that is not asked."""
+    if scope.libraries is None and word.matching is Matching.BEGINNING:
+        return longer_words(scope, word.text) == ()
+    return word.longer == ()
 
 
 def _corrected(text: str, corrections: dict[str, str]) -> Word | None:
@@ -116,11 +123,14 @@ def _rewritten(text: str, corrections: dict[str, str]) -> str:
 def _hits(
     principal: Principal, organization: OrganizationRef, ids: list[tuple[str, int]], words: list[Word]
 ) -> list[SearchHit]:
-    reach = principal.libraries().filter(organization_id=organization.id).order_by().values("pk")
     scores = dict(ids)
-    rows = list(Asset.objects.filter(pk__in=scores, library__in=reach).main().live().select_related("library"))
+    rows = live_originals(list(scores))
+    # Asked for by themselves: in one statement with the assets, databases begin with whole libraries.
+    reach = principal.libraries().filter(organization_id=organization.id)
+    libraries = reach.in_bulk({asset.library_id for asset in rows})
+    rows = [asset for asset in rows if asset.library_id in libraries]
     parts = load_parts(rows)
-    records = {asset.pk: asset_record(asset, organization.slug, asset.library, parts) for asset in rows}
+    records = {asset.pk: asset_record(asset, organization.slug, libraries[asset.library_id], parts) for asset in rows}
     return [
         SearchHit(
             **dict(record),
