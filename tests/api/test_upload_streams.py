@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Scope
 
 from api import uploads
 from api.multipart import FIELD_SIZE, MOST_FIELDS, PART_HEADER_SIZE, PART_HEADERS, Form
@@ -276,7 +276,7 @@ def test_an_upload_that_is_cancelled_while_it_takes_its_link_leaves_it_good(
 ) -> None:
     way = SlowLink(link(cast))
     headers = [(b"host", b"localhost"), (b"content-type", KIND)]
-    scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers, "client": ("127.0.0.1", 0)}
+    scope: Scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers, "client": ("127.0.0.1", 0)}
     scope |= {"scheme": "http", "raster.record": {"id": "x"}}
 
     async def receive() -> Message:

@@ -1,10 +1,13 @@
 """The sweep deletes files that no asset has, once they are a day old, and nothing else."""
 
+import asyncio
+import contextlib
 import io
 import os
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ from assets import storage
 from assets.models import Asset, new_asset_id
 from assets.operations.sweeps import LEASE, sweep_files, sweep_files_if_due
 from assets.staging import stage, staging_folder
+from raster.sweeping import sweeping
+from raster.workers import writers
 from tests.assets.stored import stored_asset
 from tests.factories import Cast
 
@@ -151,3 +156,25 @@ def test_the_command_sweeps_files_too(cast: Cast) -> None:
     output = io.StringIO()
     call_command("sweep", stdout=output)
     assert "1 staged files\n2 stored files\n" in output.getvalue()
+
+
+def test_sweeps_that_take_long_keep_no_write_waiting() -> None:
+    may_end = threading.Event()
+    begun = threading.Event()
+
+    def endless(_: threading.Event) -> dict[str, int]:
+        begun.set()
+        may_end.wait(30)
+        return {}
+
+    async def run() -> str:
+        async with contextlib.AsyncExitStack() as running:
+            for _ in range(8):
+                await running.enter_async_context(sweeping(endless, every=0))
+            await asyncio.to_thread(begun.wait, 10)
+            try:
+                return await asyncio.wait_for(writers.run(lambda: "written"), 10)
+            finally:
+                may_end.set()
+
+    assert ThreadPoolExecutor(1).submit(asyncio.run, run()).result() == "written"

@@ -61,6 +61,7 @@ def start(tmp_path: Path, **environment: str | None) -> str:
         ("RASTER_MAX_FILE_SIZE", "big", "RASTER_MAX_FILE_SIZE is 'big'; it takes a size such as 500 MB"),
         ("RASTER_MAX_FILE_SIZE", "0", "RASTER_MAX_FILE_SIZE is '0'; it takes a size"),
         ("RASTER_MAX_FILE_SIZE", "1.5 GB", "RASTER_MAX_FILE_SIZE is '1.5 GB'; it takes a size"),
+        ("RASTER_FREE_SPACE", "none", "RASTER_FREE_SPACE is 'none'; it takes a size"),
         ("RASTER_STORAGE_QUOTA", "-1 GB", "RASTER_STORAGE_QUOTA is '-1 GB'; it takes a size"),
         ("RASTER_LIBRARY_QUOTA", "0", "RASTER_LIBRARY_QUOTA is '0'; it takes a whole number from 1"),
         ("RASTER_LIBRARY_QUOTA", "many", "RASTER_LIBRARY_QUOTA is 'many'; it takes a whole number"),
