@@ -276,8 +276,9 @@ def test_an_upload_that_is_cancelled_while_it_takes_its_link_leaves_it_good(
 ) -> None:
     way = SlowLink(link(cast))
     headers = [(b"host", b"localhost"), (b"content-type", KIND)]
-    scope: Scope = {"type": "http", "method": "POST", "path": PATH, "headers": headers, "client": ("127.0.0.1", 0)}
-    scope |= {"scheme": "http", "raster.record": {"id": "x"}}
+    scope: Scope = {"type": "http", "scheme": "http", "method": "POST", "path": PATH, "client": ("127.0.0.1", 0)}
+    scope["headers"] = headers
+    scope["raster.record"] = {"id": "x"}
 
     async def receive() -> Message:
         raise AssertionError("Nothing is read.")
