@@ -1,7 +1,7 @@
 """What the APIs show of assets, made of rows and of what belongs to them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -22,9 +22,21 @@ _WITH_VARIANTS = """
     SELECT * FROM assets_asset WHERE (id IN ({0}) OR parent_id IN ({0})) AND library_id = %s AND trashed IS NULL
     ORDER BY created, id
 """
+#: Not joined, so that no plan begins with all of the library's tags.
 _TAGS = """
-    SELECT tagged.asset_id, tag.text FROM assets_assettag tagged JOIN assets_tag tag ON tag.id = tagged.tag_id
+    SELECT tagged.asset_id, (SELECT text FROM assets_tag WHERE id = tagged.tag_id) FROM assets_assettag tagged
     WHERE tagged.asset_id IN ({}) ORDER BY tagged.id
+"""
+_LISTED = "library_id = %s AND parent_id IS NULL AND trashed IS NULL"
+_TAGGED = """
+    AND id IN (
+        SELECT tagged.asset_id FROM assets_assettag tagged JOIN assets_tag tag ON tag.id = tagged.tag_id
+        WHERE tag.library_id = %s AND tag.folded IN ({})
+    )
+"""
+_COUNTED = "SELECT count(*) FROM assets_asset WHERE {}"
+_NEWEST = """
+    SELECT *, ({counted}) AS listed FROM assets_asset WHERE {listed} ORDER BY created DESC, id DESC LIMIT %s OFFSET %s
 """
 
 
@@ -45,6 +57,23 @@ def load_parts(assets: Sequence[Asset], among: Iterable[Asset] | None = None) ->
     for variant in among:
         variants[str(variant.parent_id)].append(variant)
     return Parts(variants, _tags([asset.pk for group in (assets, *variants.values()) for asset in group]))
+
+
+def newest_assets(library: Library, folded_tags: Collection[str], start: int, size: int) -> tuple[list[Asset], int]:
+    """Return some of the library's assets, newest first, and how many there are: those with any of the tags."""
+    listed = _LISTED
+    values: list[Any] = [library.pk]
+    if folded_tags:
+        listed += _TAGGED.format(_places(folded_tags))
+        values += [library.pk, *folded_tags]
+    counted = _COUNTED.format(listed)
+    statement = _NEWEST.format(counted=counted, listed=listed)
+    rows = list(Asset.objects.raw(statement, [*values, *values, size, start]))
+    if rows:
+        return rows, int(rows[0].listed)  # type: ignore[attr-defined]  # a column of the statement
+    with connection.cursor() as cursor:
+        cursor.execute(counted, values)
+        return [], int(cursor.fetchone()[0])
 
 
 def live_originals(asset_ids: Sequence[str]) -> list[Asset]:
@@ -95,7 +124,7 @@ def _tags(asset_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     return tags
 
 
-def _places(values: Sequence[str]) -> str:
+def _places(values: Collection[str]) -> str:
     return ", ".join(["%s"] * len(values))
 
 

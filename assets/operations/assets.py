@@ -14,8 +14,8 @@ from assets.contracts import (
     UpdateAssetDescription,
 )
 from assets.events import record_event
-from assets.models import Asset, AssetTag
-from assets.records import asset_record, live_record, live_records, load_parts
+from assets.models import Asset
+from assets.records import asset_record, live_record, live_records, load_parts, newest_assets
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
@@ -28,19 +28,14 @@ from raster.fold import fold_case
 def list_assets(principal: Principal, command: ListAssets) -> Page[AssetRecord]:
     """Return a page of a library's assets, newest first, those with any of ``tags`` where tags are given."""
     library = principal.library(command.organization_id, command.library_id, Level.READ)
-    assets = Asset.objects.filter(library=library).main().live()
-    if command.tags:
-        folded = {fold_case(tag.strip()) for tag in command.tags}
-        tagged = AssetTag.objects.filter(tag__library=library, tag__folded__in=folded).values("asset")
-        assets = assets.filter(pk__in=tagged)
-    start = (command.page - 1) * command.page_size
-    rows = list(assets.newest_first()[start : start + command.page_size])
+    folded = {fold_case(tag.strip()) for tag in command.tags or ()}
+    rows, total = newest_assets(library, folded, (command.page - 1) * command.page_size, command.page_size)
     parts = load_parts(rows)
     return Page[AssetRecord](
         data=[asset_record(asset, command.organization_id, library, parts) for asset in rows],
         page=command.page,
         page_size=command.page_size,
-        total=assets.count(),
+        total=total,
     )
 
 
