@@ -58,15 +58,14 @@ def _scope(principal: Principal, organization: OrganizationRef, command: SearchA
     """
     reach = principal.libraries().filter(organization_id=organization.id)
     if command.libraries is not None:
-        asked = set(command.libraries)
-        reach = reach.filter(slug__in=asked)
-        if reach.count() != len(asked):
-            raise LibraryNotAuthorized
+        reach = reach.filter(slug__in=set(command.libraries))
     ids = tuple(reach.order_by("pk").values_list("pk", flat=True)[: MOST_NAMED_LIBRARIES + 1])
-    every = Library.objects.filter(organization_id=organization.id).count()
-    if len(ids) <= MOST_NAMED_LIBRARIES:
-        return Scope(organization.id, ids, is_whole=1 < len(ids) == every)
-    return Scope(organization.id, libraries=None, many=reach, is_whole=reach.count() == every)
+    are_few = len(ids) <= MOST_NAMED_LIBRARIES
+    reached = len(ids) if are_few else reach.count()
+    if command.libraries is not None and reached != len(set(command.libraries)):
+        raise LibraryNotAuthorized
+    is_whole = reached > 1 and reached == Library.objects.filter(organization_id=organization.id).count()
+    return Scope(organization.id, ids if are_few else None, None if are_few else reach, is_whole=is_whole)
 
 
 def _narrowing(command: SearchAssets) -> Groups:
