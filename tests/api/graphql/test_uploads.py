@@ -17,6 +17,7 @@ from tests.assets import pictures
 from tests.factories import Cast
 from tests.mcp.cases import unreachable
 from tests.server import Server
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -239,6 +240,8 @@ def test_a_key_that_is_taken_back_meanwhile_uploads_nothing(server: Server, cast
     )
     with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as connection:
         connection.sendall("\r\n".join((*head, "", "")).encode() + begun)
+        # It was let in; else the answer would come before the file is sent.
+        wait_until(lambda: APIKey.objects.get(pk=key.key_id).last_used is not None)
         APIKey.objects.get(pk=key.key_id).delete()
         connection.sendall(JPEG[1] + end)
         assert connection.recv(1024).startswith(b"HTTP/1.1 401")
