@@ -14,7 +14,7 @@ help:
 	@echo "make run    set everything up and serve on http://localhost:$(PORT)"
 	@echo "make test   all tests, on SQLite and PostgreSQL"
 	@echo "make lint   style, types, imports, deployment checks; make fmt repairs what can be repaired"
-	@echo "make bench  measure against the bare MCP SDK"
+	@echo "make bench  measure beside the bare MCP SDK and plain views, on both databases; ARGS='--help' tells more"
 	@echo "make setup  prepare .venv alone"
 	@echo "make pins   pin the newest packages that pyproject.toml allows (needs uv)"
 

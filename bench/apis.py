@@ -3,10 +3,10 @@
 import argparse
 import json
 
-from bench.comparing import Measured, answer, compare
+from bench.comparing import Measured, compare
 from bench.load import Request
 from bench.servers import RASTER, Databases, serving
-from bench.tools import PLAIN, SMALL, call
+from bench.tools import PLAIN, SMALL, plain_environment
 from tests.contract.transports import ASSET, VERSION
 
 TARGET = "—"
@@ -31,13 +31,7 @@ def measure_apis(databases: Databases, options: argparse.Namespace) -> Measured:
                 f"http://127.0.0.1:{server.port}/graphql", {**authorized, "Content-Type": "application/json"}, asked
             ),
         }
-        environment = {
-            **database.environment,
-            "BENCH_CALLS": json.dumps(database.facts["questions"]),
-            "BENCH_TOKEN": database.facts["token"],
-            "BENCH_META": json.dumps({"_meta": answer(call(database, server.port, "get_asset"))["_meta"]}),
-        }
-        with serving(PLAIN, environment) as plain:
+        with serving(PLAIN, plain_environment(database, server.port)) as plain:
             for name, request in ours.items():
                 theirs = Request(f"http://127.0.0.1:{plain.port}/{name}", {}, request.body)
                 if json.loads(theirs.answer()) != json.loads(request.answer()):

@@ -1,6 +1,7 @@
 """How things are measured and shown: two sides in turns, and what stands by itself."""
 
 import argparse
+import json
 import statistics
 import sys
 from collections.abc import Iterator, Mapping
@@ -63,11 +64,9 @@ class Measured:
         self.figures += other.figures
 
 
-def answer(call: Call) -> dict[str, Any]:
+def answer(call: Call, http: httpx2.Client | None = None) -> dict[str, Any]:
     """Make the call once and return its result, which must be no error."""
-    headers = {**call.headers, "Authorization": f"Bearer {call.keys[0]}"}
-    response = httpx2.post(call.url, json=call.body, headers=headers).raise_for_status()
-    result: dict[str, Any] = response.json()["result"]
+    result: dict[str, Any] = json.loads(call.answer(http))["result"]
     if result.get("isError"):
         raise RuntimeError(f"{call.tool} failed: {result}")
     return result

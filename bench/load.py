@@ -32,6 +32,12 @@ class Call:
     def body(self) -> dict[str, Any]:
         return rpc_body(self.wire, "tools/call", {"name": self.tool, "arguments": self.arguments})
 
+    def answer(self, http: httpx2.Client | None = None) -> bytes:
+        """Make the call once, with its first key, and return the bytes of the answer, which must be a success."""
+        headers = {**self.headers, "Authorization": f"Bearer {self.keys[0]}"}
+        post = http.post if http else httpx2.post
+        return post(self.url, json=self.body, headers=headers).raise_for_status().content
+
     def script(self) -> str:
         """Return the Lua by which wrk makes the requests; JSON's strings are Lua's."""
         headers = "".join(f"  [{json.dumps(name)}] = {json.dumps(value)},\n" for name, value in self.headers.items())

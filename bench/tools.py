@@ -5,8 +5,6 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import httpx2
-
 from bench.comparing import Measured, answer, compare
 from bench.load import Call
 from bench.servers import RASTER, Database, Databases, serving
@@ -24,25 +22,30 @@ def call(database: Database, port: int, tool: str, arguments: dict[str, Any] | N
     return Call(f"http://127.0.0.1:{port}/mcp", MODERN, tool, asked, (database.facts["key"],))
 
 
+def plain_environment(database: Database, port: int) -> dict[str, str]:
+    """Return the environment of the plain views that answer as Raster does, which listens at the port."""
+    return {
+        **database.environment,
+        "BENCH_CALLS": json.dumps(database.facts["questions"]),
+        "BENCH_TOKEN": database.facts["token"],
+        "BENCH_META": json.dumps({"_meta": answer(call(database, port, "get_asset"))["_meta"]}),
+    }
+
+
 def measure_tools(databases: Databases, options: argparse.Namespace) -> Measured:
     """Measure tools against views that send the same bytes, one query each and no credential."""
     database = databases.filled("catalogue", SMALL)
     measured = Measured()
     with serving(RASTER, database.environment) as server:
         calls = {tool: call(database, server.port, tool) for tool in database.facts["questions"]}
-        plain = {
-            **database.environment,
-            "BENCH_CALLS": json.dumps(database.facts["questions"]),
-            "BENCH_TOKEN": database.facts["token"],
-            "BENCH_META": json.dumps({"_meta": answer(calls["get_asset"])["_meta"]}),
-        }
-        with serving(PLAIN, plain) as plain_server:
+        with serving(PLAIN, plain_environment(database, server.port)) as plain_server:
             for tool, ours in calls.items():
                 theirs = replace(ours, url=f"http://127.0.0.1:{plain_server.port}/{tool}")
-                if json.loads(body(theirs)) != json.loads(body(ours)) or len(body(theirs)) != len(body(ours)):
+                plainly, answered = theirs.answer(), ours.answer()
+                if json.loads(plainly) != json.loads(answered) or len(plainly) != len(answered):
                     raise RuntimeError(f"The two servers answer {tool} differently.")
                 sides = {"plain view": theirs, "Raster": ours}
-                name = f"{tool}, {len(body(ours)):,} bytes"
+                name = f"{tool}, {len(answered):,} bytes"
                 measured.rows.append(compare(databases.kind, name, sides, f"≥ {TARGET:.2f}", databases.folder, options))
     return measured
 
@@ -65,9 +68,3 @@ def measure_growth(databases: Databases, options: argparse.Namespace) -> Measure
         name = "10,000 → 55,000 assets in the library, list_assets"
         measured.rows.append(compare(databases.kind, name, sides, "time —", databases.folder, options))
     return measured
-
-
-def body(call: Call) -> bytes:
-    """Return the bytes of an answer."""
-    headers = {**call.headers, "Authorization": f"Bearer {call.keys[0]}"}
-    return httpx2.post(call.url, json=call.body, headers=headers).raise_for_status().content

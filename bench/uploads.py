@@ -13,7 +13,7 @@ from typing import Any
 import httpx2
 from PIL import Image
 
-from bench.comparing import Figure, Measured
+from bench.comparing import Figure, Measured, answer
 from bench.load import Call
 from bench.servers import RASTER, Database, Databases, Served, serving
 from bench.tools import SMALL, call
@@ -64,12 +64,12 @@ def _turn(http: httpx2.Client, server: Served, database: Database, photo: Path) 
     begun = time.perf_counter()
     uploaded = http.post(link, files={"file": ("photo.jpg", content)}).raise_for_status().json()["assets"][0]["id"]
     place = database.facts["questions"]["list_assets"]
-    newest = _answer(http, call(database, server.port, "list_assets", {**place, "pageSize": 1}))["data"][0]
+    newest = _content(http, call(database, server.port, "list_assets", {**place, "pageSize": 1}))["data"][0]
     listed = time.perf_counter()
     if newest["id"] != uploaded:
         raise RuntimeError("The upload is not the first in the list.")
     question = call(database, server.port, "get_asset", {**place, "assetId": uploaded})
-    while not _answer(http, question)["blurhash"]:
+    while not _content(http, question)["blurhash"]:
         if time.perf_counter() - listed > SIZES_SECONDS:
             raise RuntimeError("The sizes are never ready.")
         time.sleep(PAUSE)
@@ -78,16 +78,12 @@ def _turn(http: httpx2.Client, server: Served, database: Database, photo: Path) 
 
 def _link(http: httpx2.Client, server: Served, database: Database) -> str:
     place = database.facts["questions"]["list_assets"]
-    url: str = _answer(http, call(database, server.port, "create_upload_link", place))["url"]
+    url: str = _content(http, call(database, server.port, "create_upload_link", place))["url"]
     return f"http://127.0.0.1:{server.port}/upload/{url.rpartition('/')[2]}"
 
 
-def _answer(http: httpx2.Client, call: Call) -> dict[str, Any]:
-    headers = {**call.headers, "Authorization": f"Bearer {call.keys[0]}"}
-    result = http.post(call.url, json=call.body, headers=headers).raise_for_status().json()["result"]
-    if result["isError"]:
-        raise RuntimeError(f"{call.tool} failed: {result}")
-    content: dict[str, Any] = result["structuredContent"]
+def _content(http: httpx2.Client, call: Call) -> dict[str, Any]:
+    content: dict[str, Any] = answer(call, http)["structuredContent"]
     return content
 
 
