@@ -52,10 +52,11 @@ def asking(server: Server, cast: Cast) -> Asking:
     """Ask every transport the same, each time from the same begin."""
 
     def ask(credential: str, operation: str, arguments: dict[str, Any]) -> list[Answer]:
-        answers = []
+        answers: list[Answer] = []
         for transport in (kind(server) for kind in TRANSPORTS):
             if transport.serves(operation):
-                begin(cast)
+                if not answers or not answers[-1].code:  # what was refused changed nothing
+                    begin(cast)
                 answers.append(transport.ask(credential, operation, arguments).stable)
         return answers
 
