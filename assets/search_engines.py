@@ -148,10 +148,12 @@ class PostgreSQL:
     newest: ClassVar = 4_000
     #: ... and so many if more than can be shown are known to match: nearly as much as the index takes for them.
     newer: ClassVar = 200_000
-    #: If a smaller share of the newest matches, few do, and the index counts them sooner.
-    dense: ClassVar = 0.1
+    #: If a smaller share of the newest matches, the index counts them sooner than the newest: of an organization, ...
+    dense: ClassVar = 0.15
+    #: ... and of a library, whose entries lie among those of others.
+    dense_in_library: ClassVar = 0.6
     #: If fewer of the newest have a score, the index has them sooner than many of the newest are looked through.
-    sparse: ClassVar = 10
+    sparse: ClassVar = 20
     #: So many are sorted by score at once; of more, each score is looked for by itself.
     ranked: ClassVar = 2_000
     #: Libraries with more entries than this are no way into the index.
@@ -161,7 +163,7 @@ class PostgreSQL:
         matching, seen = self._count_newest(step, self.newest)
         if seen < self.newest:
             return min(matching, MOST_FOUND + 1)
-        if matching >= self.dense * self.newest:
+        if matching >= (self.dense if self._only_library is None else self.dense_in_library) * self.newest:
             enough = int(MOST_FOUND * 1.5 * self.newest / matching)
             matching, seen = self._count_newest(step, enough)
             if seen < enough or matching > MOST_FOUND:
@@ -231,8 +233,8 @@ class PostgreSQL:
 
     def _newest(self, window: int) -> tuple[str, list[Any]]:
         """Return a table of the newest entries of the library, or of the organization that the libraries are in."""
-        if self.scope.libraries is not None and len(self.scope.libraries) == 1:
-            where, value = "library_id", self.scope.libraries[0]
+        if self._only_library is not None:
+            where, value = "library_id", self._only_library
         else:
             where, value = "organization_id", self.scope.organization_id
         return (
@@ -259,12 +261,17 @@ class PostgreSQL:
         query = _query((everywhere, *wanted), better)
         return f"FROM {TABLE} WHERE tokens @@ %s::tsquery AND {condition}", [query, *parameters]
 
+    @property
+    def _only_library(self) -> int | None:
+        libraries = self.scope.libraries
+        return libraries[0] if libraries is not None and len(libraries) == 1 else None
+
     @cached_property
     def _libraries_are_few(self) -> bool:
         """Whether the index is best entered by the libraries' own tokens."""
         if self.scope.is_whole or self.scope.libraries is None:
             return False
-        if len(self.scope.libraries) == 1:
+        if self._only_library is not None:
             return True
         entries = SearchEntry.objects.filter(library__in=self.scope.libraries)
         return entries[: self.few].count() < self.few
