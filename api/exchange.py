@@ -29,13 +29,10 @@ from raster.errors import (
     ServiceUnavailable,
     Unauthenticated,
 )
+from raster.logs import RECORD
 from raster.transport import Transport, is_served_host
 from raster.workers import Workers, workers, writers
 
-#: Where raster.asgi keeps what the access log says of a request.
-RECORD = "raster.record"
-#: Where the ASGI scope has who asks.
-PRINCIPAL = "raster.principal"
 BODY_SECONDS = 30
 #: Any origin may call, since what it comes with is in a header that no browser sends by itself.
 CORS = {

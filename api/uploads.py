@@ -44,13 +44,12 @@ from raster.errors import (
     RateLimited,
     ServiceUnavailable,
 )
+from raster.logs import RECORD
 from raster.transport import Transport, is_served_host
 from raster.workers import Workers, fetchers, workers, writers
 
 PREFIX = PATH
 WEB_PREFIX = f"{PREFIX}web/"
-#: Where raster.asgi keeps what the access log says of a request.
-RECORD = "raster.record"
 #: How much of a body is handed to the disk at once: what an upload takes of memory, a few times over.
 BLOCK_SIZE = 1024 * 1024
 IDLE_SECONDS = 30.0

@@ -1,18 +1,12 @@
 """The mail with the link by which an organization is claimed that was started without an account."""
 
-import logging
 from functools import partial
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
+from raster.mail import send
 from raster.workers import mailers
-
-#: How long one mail may take.
-SECONDS = 10
-
-logger = logging.getLogger("raster.apikeys")
 
 
 def mail_claim(address: str, claim_url: str) -> None:
@@ -22,13 +16,9 @@ def mail_claim(address: str, claim_url: str) -> None:
 
 def _send(address: str, claim_url: str) -> None:
     facts = {"claim_url": claim_url, "base_url": settings.BASE_URL}
-    message = EmailMessage(
+    send(
+        address,
         "An organization on Raster waits for you",
-        render_to_string("apikeys/email/claim_message.txt", facts).strip(),
-        to=[address],
-        connection=get_connection(timeout=SECONDS),
+        render_to_string("apikeys/email/claim_message.txt", facts),
+        what="The mail with a claim link",
     )
-    try:
-        message.send()
-    except OSError as error:  # what smtplib raises, too
-        logger.error("The mail with a claim link could not be sent", exc_info=error)

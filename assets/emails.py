@@ -1,22 +1,17 @@
 """The mail that tells people what somebody thought of a file of theirs."""
 
-import logging
 from dataclasses import asdict, dataclass
 from functools import partial
 
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 
 from accounts.limits import Limit
+from raster.mail import send
 from raster.workers import mailers
 
-#: How long one mail may take.
-SECONDS = 10
 #: Whoever goes on changing a note fills nobody's mailbox.
 MAILS = Limit("approval-mail", 5, 3600)
-
-logger = logging.getLogger("raster.assets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +39,9 @@ def tell_uploader(mail: ApprovalMail, subject: str) -> None:
 def _send(mail: ApprovalMail) -> None:
     """Send a mail; one that cannot be sent is written down, and the approval stays."""
     facts = {"mail": asdict(mail), "base_url": settings.BASE_URL}
-    message = EmailMessage(
-        " ".join(render_to_string("assets/email/approval_subject.txt", facts).split()),
-        render_to_string("assets/email/approval_message.txt", facts).strip(),
-        to=[mail.address],
-        connection=get_connection(timeout=SECONDS),
+    send(
+        mail.address,
+        render_to_string("assets/email/approval_subject.txt", facts),
+        render_to_string("assets/email/approval_message.txt", facts),
+        what="The mail about an approval",
     )
-    try:
-        message.send()
-    except OSError as error:  # what smtplib raises, too
-        logger.error("The mail about an approval could not be sent", exc_info=error)

@@ -1,21 +1,15 @@
 """The mail that tells people of a new connection."""
 
-import logging
-
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from connections.models import Connection
 from connections.trust import plain_text, shown_name, trust_in
 from orgs.access import Origin
+from raster.mail import send
 
-#: How long the person who allows something may wait for the mail server.
-SECONDS = 10
 LONGEST_USER_AGENT = 120
-
-logger = logging.getLogger("raster.connections")
 
 
 def tell_of_connection(connection: Connection, redirect_uri: str, organizations: list[str], origin: Origin) -> None:
@@ -34,13 +28,9 @@ def tell_of_connection(connection: Connection, redirect_uri: str, organizations:
         "base_url": settings.BASE_URL,
         "apps_url": f"{settings.BASE_URL}{reverse('connected_apps')}",
     }
-    message = EmailMessage(
-        render_to_string("connections/email/connected_subject.txt", facts).strip(),
-        render_to_string("connections/email/connected_message.txt", facts).strip(),
-        to=[connection.user.email],
-        connection=get_connection(timeout=SECONDS),
+    send(
+        connection.user.email,
+        render_to_string("connections/email/connected_subject.txt", facts),
+        render_to_string("connections/email/connected_message.txt", facts),
+        what="The mail about a new connection",
     )
-    try:
-        message.send()
-    except OSError as error:  # what smtplib raises, too
-        logger.error("The mail about a new connection could not be sent", exc_info=error)

@@ -13,6 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from orgs.access import Origin
 from raster.errors import HTTPSRequired, MethodNotAllowed, RasterError, RateLimited, ServiceUnavailable
+from raster.logs import RECORD
 
 logger = logging.getLogger("raster.connections")
 Endpoint = Callable[[HttpRequest], HttpResponse]
@@ -122,7 +123,7 @@ def is_accepted(request: HttpRequest) -> bool:
 
 def origin_of(request: HttpRequest, face: str = "oauth") -> Origin:
     """Return where a request of a client came from, for the audit log."""
-    record: dict[str, Any] = getattr(request, "scope", {}).get("raster.record", {})
+    record: dict[str, Any] = getattr(request, "scope", {}).get(RECORD, {})
     return Origin(
         face=face,
         address=request.META.get("REMOTE_ADDR", ""),

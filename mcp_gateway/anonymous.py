@@ -11,7 +11,6 @@ from apikeys.contracts import StartedOrganization, StartOrganization
 from apikeys.unclaimed import start_organization
 from mcp_gateway.server import (
     LISTS,
-    RECORD,
     Context,
     failure,
     in_worker,
@@ -23,6 +22,7 @@ from mcp_gateway.server import (
 from mcp_gateway.tools import Tool
 from raster.contracts import read_json
 from raster.errors import RasterError
+from raster.logs import RECORD
 from raster.workers import writers
 
 PATH = "/mcp/anonymous"

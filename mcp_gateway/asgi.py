@@ -27,7 +27,7 @@ from connections.doors import check_values, read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
 from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
-from mcp_gateway.server import CHALLENGE, PRINCIPAL, RECORD, Gateway
+from mcp_gateway.server import CHALLENGE, PRINCIPAL, Gateway
 from orgs.access import BearerPrincipal, Origin
 from raster.errors import (
     BadUserInput,
@@ -40,6 +40,7 @@ from raster.errors import (
     RasterError,
     Unauthenticated,
 )
+from raster.logs import RECORD
 from raster.transport import Transport, is_loopback_host, is_served_host
 from raster.workers import writers
 

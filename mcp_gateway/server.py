@@ -22,6 +22,7 @@ from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from orgs.access import BearerPrincipal
 from raster.contracts import Record, read_json
 from raster.errors import InsufficientScope, InternalServerError, RasterError, ServiceUnavailable
+from raster.logs import RECORD
 from raster.workers import Result, Workers, decoders, workers, writers
 
 INSTRUCTIONS = (
@@ -32,8 +33,6 @@ INSTRUCTIONS = (
 )
 #: Where the door leaves the principal in the ASGI scope.
 PRINCIPAL = "raster.principal"
-#: Where raster.asgi keeps what the access log says of a request.
-RECORD = "raster.record"
 #: Where it leaves an error that the door answers in place of the result: the client can ask its person for more.
 CHALLENGE = "raster.challenge"
 LISTS = CacheHint(ttl_ms=0, scope="private")

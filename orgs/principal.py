@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from orgs.access import OrganizationRef, Origin, UserPrincipal
+from raster.logs import RECORD
 
 MOST_IN_SIDEBAR = 50
 
@@ -18,7 +19,7 @@ def principal_for_user(request: HttpRequest) -> UserPrincipal:
     """
     if not request.user.is_authenticated:
         raise PermissionDenied
-    record: dict[str, Any] = getattr(request, "scope", {}).get("raster.record", {})
+    record: dict[str, Any] = getattr(request, "scope", {}).get(RECORD, {})
     origin = Origin(
         face="web",
         address=request.META.get("REMOTE_ADDR", ""),

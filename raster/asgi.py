@@ -32,7 +32,7 @@ from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
-from raster.logs import write_access  # noqa: E402
+from raster.logs import RECORD, write_access  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import decoders, fetchers, mailers, sweepers, workers, writers  # noqa: E402
@@ -100,7 +100,7 @@ class Application:
             **scope,
             "scheme": "https" if transport.secure else "http",
             "client": (transport.address, 0),
-            "raster.record": record,
+            RECORD: record,
             "raster.accepted": transport.accepted,
         }
 
@@ -124,7 +124,7 @@ class Application:
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
         path: str = scope["path"]
-        record = scope["raster.record"]
+        record = scope[RECORD]
         resource = row_of_path(transport.host, path)
         is_well_known = path.startswith(WELL_KNOWN_PREFIX)  # what each host says of itself
         if resource not in {None, API} or _is_anonymous(transport.host, path):

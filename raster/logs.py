@@ -12,6 +12,8 @@ from typing import Any
 # Without a word boundary: in JSON a line break before a key is the letter n.
 CREDENTIAL = re.compile(r"(rst[a-z]_)([0-9A-Za-z_]+)")
 PUBLIC_ID_LENGTH = 10
+#: Where an ASGI scope has what the access log says of its request.
+RECORD = "raster.record"
 encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 

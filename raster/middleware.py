@@ -8,6 +8,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 
 from raster.errors import RasterError, RateLimited
+from raster.logs import RECORD
 from raster.pages import error_page, out_of_reach
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -38,7 +39,7 @@ class RequestRecordMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        record: dict[str, object] = getattr(request, "scope", {}).get("raster.record", {})
+        record: dict[str, object] = getattr(request, "scope", {}).get(RECORD, {})
         if request.resolver_match:
             record["route"] = request.resolver_match.route
         user = getattr(request, "_cached_user", None)  # set where a page asked; asking here would cost a query

@@ -2,12 +2,13 @@
 
 from starlette.types import Receive, Scope, Send
 
-from api.exchange import PREFLIGHT, RECORD, ClientGone, Exchange
+from api.exchange import PREFLIGHT, ClientGone, Exchange
 from api.graphql.body import read_request
 from api.graphql.schema import Outcome, Request, execute, prepare, refusal_body
 from api.graphql.uploads import take_form
 from orgs.access import BearerPrincipal
 from raster.errors import BadUserInput, InsufficientScope, MethodNotAllowed, RasterError
+from raster.logs import RECORD
 from raster.transport import Transport
 from raster.workers import writers
 

@@ -12,7 +12,7 @@ import anyio.from_thread
 import anyio.to_thread
 from graphql import FieldNode, IntValueNode, StringValueNode, VariableNode
 
-from api.exchange import RECORD, Exchange
+from api.exchange import Exchange
 from api.graphql.body import Asked, read_request
 from api.graphql.schema import Outcome, Request, execute, prepare
 from api.multipart import Form
@@ -23,6 +23,7 @@ from assets.quota import Room
 from orgs.access import BearerPrincipal
 from raster.contracts import read_json, read_strictly
 from raster.errors import BadUserInput, RasterError
+from raster.logs import RECORD
 from raster.workers import fetchers
 
 #: Headers that no page of another origin sends without asking first: a form alone needs no leave.

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from starlette.types import Receive, Scope, Send
 
 from accounts.rates import count_stranger
-from api.exchange import PREFLIGHT, RECORD, ClientGone, Exchange
+from api.exchange import PREFLIGHT, ClientGone, Exchange
 from api.passes import BearerPass
 from api.rest.documents import DOCUMENTS
 from api.rest.endpoints import Endpoint
@@ -24,6 +24,7 @@ from assets.contracts import UploadAssets
 from connections.doors import read_authorization
 from orgs.access import BearerPrincipal, Origin
 from raster.errors import EndpointNotFound, MethodNotAllowed, RasterError
+from raster.logs import RECORD
 from raster.transport import Transport
 from raster.workers import workers, writers
 

@@ -221,3 +221,4 @@ def test_rates_are_shared_again_after_the_database_was_away(monkeypatch: pytest.
             await asyncio.to_thread(wait_until, lambda: rate.calls >= 2)
 
     ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
+    assert rate.calls >= 2
