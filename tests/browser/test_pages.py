@@ -1,10 +1,16 @@
 """Every page, in a real browser: axe finds nothing, nothing scrolls sideways at 320 px, the keyboard reaches it."""
 
+import io
+from pathlib import Path
+
 import pytest
+from django.core.management import call_command
 from playwright.sync_api import Page, expect
 
+from tests.api.uploading import wait_for_derivatives
+from tests.assets import pictures
 from tests.browser.conftest import Check
-from tests.factories import PASSWORD, AssetFactory, Cast, LibraryFactory, give_password
+from tests.factories import PASSWORD, Cast, LibraryFactory, give_password
 from tests.server import Server
 
 SIGNED_OUT = {"welcome": "/", "sign-in": "/login", "sign-up": "/signup", "reset": "/password/reset"}
@@ -29,9 +35,11 @@ def test_pages_for_everybody(server: Server, page: Page, name: str, check: Check
     check(page, name)
 
 
-def test_pages_for_an_owner(server: Server, cast: Cast, alice: Page, check: Check) -> None:
+def test_pages_for_an_owner(server: Server, cast: Cast, alice: Page, check: Check, tmp_path: Path) -> None:
     for number in range(3):
-        AssetFactory(library=cast.barcelona, name=f"Photo {number}", tagged=["sea"])
+        (tmp_path / f"Photo {number}.jpg").write_bytes(pictures.jpeg(800, 400 + 100 * number))
+    call_command("import_assets", "acme", "barcelona", tmp_path, stdout=io.StringIO(), stderr=io.StringIO())
+    wait_for_derivatives()
     cast.key("Agent", barcelona="write", paris="read")
     for name, path in SIGNED_IN.items():
         alice.goto(path)

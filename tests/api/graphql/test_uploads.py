@@ -12,7 +12,7 @@ from apikeys.models import APIKey
 from assets.models import Asset
 from orgs.models import Organization
 from tests.api.graphql.client import SECONDS, refusal
-from tests.api.uploading import JPEG, TEXT
+from tests.api.uploading import JPEG, TEXT, staged_files
 from tests.assets import pictures
 from tests.factories import Cast
 from tests.mcp.cases import unreachable
@@ -239,10 +239,10 @@ def test_a_key_that_is_taken_back_meanwhile_uploads_nothing(server: Server, cast
         f"Content-Length: {len(begun) + len(JPEG[1]) + len(end)}",
     )
     with socket.create_connection((address.hostname, address.port), timeout=SECONDS) as connection:
-        connection.sendall("\r\n".join((*head, "", "")).encode() + begun)
-        # It was let in; else the answer would come before the file is sent.
-        wait_until(lambda: APIKey.objects.get(pk=key.key_id).last_used is not None)
+        connection.sendall("\r\n".join((*head, "", "")).encode() + begun + JPEG[1][:100])
+        # It is being received, so whoever sends it was let in.
+        wait_until(lambda: bool(staged_files()))
         APIKey.objects.get(pk=key.key_id).delete()
-        connection.sendall(JPEG[1] + end)
+        connection.sendall(JPEG[1][100:] + end)
         assert connection.recv(1024).startswith(b"HTTP/1.1 401")
     assert not Asset.objects.exists()
