@@ -1,5 +1,6 @@
 """Settings: everything that differs between installations comes from the environment (docs/configuration.md)."""
 
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -166,10 +167,11 @@ CACHES = {
 MEDIA_ROOT = DATA_DIR / "media"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+_graphiql = Path(str(files("graphene_django_graphiql_static")), "static", "graphene_django_graphiql_static")
+STATICFILES_DIRS = [BASE_DIR / "static", ("graphiql", _graphiql)]
 STORAGES = {
     "default": environment.storage("RASTER_STORAGE"),
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "raster.static_files.HashedStaticFiles"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # the access table of a key posts one field a library

@@ -131,21 +131,27 @@ def test_plugins_upload_from_pages_of_their_own(
 
 def test_an_owner_tries_a_document(alice: Page, cast: Cast, check: Check) -> None:
     alice.goto("/graphql")
-    check(alice, "graphql")
+    editor, answer = alice.get_by_role("region", name="Query Editor"), alice.get_by_role("region", name="Result Window")
+    expect(editor).to_contain_text("query Viewer")
+    check(alice, "graphql", without="#graphiql")
+    alice.get_by_role("button", name="Execute query").click()
+    expect(answer).to_contain_text('"UNAUTHENTICATED"')
     alice.get_by_label("Credential").fill(cast.key(barcelona="read").secret)
-    alice.get_by_role("button", name="Run").click()
-    expect(alice.get_by_role("region", name="Answer")).to_contain_text('"library": "barcelona"')
-    expect(alice.get_by_text("Status 200")).to_be_visible()
-    check(alice, "graphql-answered")
+    alice.get_by_role("button", name="Execute query").click()
+    expect(answer).to_contain_text('"barcelona"')
+    # It knows the schema without having asked for it.
+    alice.get_by_role("button", name="Show Documentation Explorer").click()
+    expect(alice.get_by_role("link", name="LibraryAccess")).to_be_visible()
+    check(alice, "graphql-answered", without="#graphiql")
 
 
-def test_what_is_mistyped_is_told(alice: Page, cast: Cast) -> None:
+def test_the_credential_stays_on_the_page(alice: Page, cast: Cast) -> None:
+    secret = cast.key(barcelona="read").secret
     alice.goto("/graphql")
-    alice.get_by_label("Variables").fill("{")
-    alice.get_by_role("button", name="Run").click()
-    expect(alice.get_by_text("The variables are not valid JSON.")).to_be_visible()
-    alice.get_by_label("Variables").fill('{"organizationId": "acme"}')
-    alice.get_by_label("Credential").fill(cast.key(barcelona="read").secret)
-    alice.get_by_label("Document", exact=True).fill(LIBRARIES)
-    alice.get_by_label("Document", exact=True).press("Control+Enter")
-    expect(alice.get_by_role("region", name="Answer")).to_contain_text('"name": "Barcelona"')
+    alice.get_by_label("Credential").fill(secret)
+    alice.get_by_role("button", name="Execute query").click()
+    expect(alice.get_by_role("region", name="Result Window")).to_contain_text('"barcelona"')
+    kept = alice.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+    assert "viewer" in kept and secret not in kept
+    alice.reload()
+    expect(alice.get_by_label("Credential")).to_have_value("")
