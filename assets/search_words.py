@@ -6,7 +6,7 @@ characters and pairs instead, so that any part of a run is found; each emoji is 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -18,18 +18,24 @@ UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+ASCII_WORD = re.compile("[0-9a-z]+")
 
 
 class Run(NamedTuple):
     """Folded characters that belong together; ``places`` has the index in the text that each came from."""
 
     text: str
-    places: list[int]
+    places: Sequence[int]
     is_unspaced: bool
 
 
 def runs(text: str) -> Iterator[Run]:
     """Yield the words of ``text``, and its unspaced runs uncut, in their order."""
+    if text.isascii():
+        # As below, in a tenth of the time: each letter folds to one, and all words are spaced.
+        for word in ASCII_WORD.finditer(text.lower()):
+            yield Run(word[0], range(*word.span()), is_unspaced=False)
+        return
     characters: list[str] = []
     places: list[int] = []
     kind = ""

@@ -51,5 +51,12 @@ def test_words_hold_nothing_that_a_database_reads_as_an_operator(text: str) -> N
 def test_every_folded_letter_knows_where_it_came_from(text: str) -> None:
     for run in runs(text):
         assert len(run.places) == len(run.text)
-        assert run.places == sorted(run.places)
+        assert list(run.places) == sorted(run.places)
         assert all(letter in fold(text[place]) for letter, place in zip(run.text, run.places, strict=True))
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_letters_make_the_same_words_alone_and_among_others(text: str) -> None:
+    *among, last = runs(f"{text} é")
+    assert last.text == "e"
+    assert [(run.text, list(run.places)) for run in runs(text)] == [(run.text, list(run.places)) for run in among]
