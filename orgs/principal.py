@@ -33,6 +33,8 @@ def organization_page(principal: UserPrincipal, organization: OrganizationRef) -
     """Return what layouts/organization.html shows around a page: the person's libraries, and what they may do."""
     return {
         "organization": organization,
-        "sidebar_libraries": principal.libraries().filter(organization_id=organization.id)[:MOST_IN_SIDEBAR],
+        # One more than are shown tells that there are more.
+        "sidebar_libraries": principal.libraries().filter(organization_id=organization.id)[: MOST_IN_SIDEBAR + 1],
+        "most_in_sidebar": MOST_IN_SIDEBAR,
         "may_manage": principal.sees_every_library(organization),
     }

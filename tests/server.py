@@ -14,6 +14,8 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
+from tests.waiting import wait_until
+
 START_SECONDS = 30
 
 
@@ -28,6 +30,15 @@ class Server:
     @property
     def mcp_url(self) -> str:
         return f"{self.url}/mcp"
+
+    def logged(self, *parts: str) -> list[str]:
+        """Return the lines of the log that hold all of these, once there are any: answers come before their lines."""
+
+        def lines() -> list[str]:
+            return [line for line in self.log.read_text().splitlines() if all(part in line for part in parts)]
+
+        wait_until(lambda: bool(lines()))
+        return lines()
 
 
 def free_port() -> int:

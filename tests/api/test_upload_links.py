@@ -235,9 +235,9 @@ def test_only_a_digest_of_a_link_is_kept_and_the_audit_log_has_who_made_and_used
 def test_no_log_holds_a_link_and_the_access_log_has_its_route(server: Server, cast: Cast) -> None:
     links = [make_link(of_page(cast)), tokens.generate(PREFIX)]
     ids = [upload(server, link, JPEG, headers={"Referer": f"{server.url}{PATH}{link}"}).headers for link in links]
-    lines = [line for line in server.log.read_text().splitlines() if ids[0]["x-request-id"] in line]
-    assert json.loads(lines[0])["route"] == "/upload/<link>"
-    assert json.loads(lines[0])["principal"] == f"user {cast.bob.pk}"
+    of_bob, _ = (json.loads(server.logged(headers["x-request-id"])[0]) for headers in ids)
+    assert of_bob["route"] == "/upload/<link>"
+    assert of_bob["principal"] == f"user {cast.bob.pk}"
     assert not any(link.removeprefix(PREFIX)[:20] in server.log.read_text() for link in links)
 
 

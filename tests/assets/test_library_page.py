@@ -191,6 +191,16 @@ def test_pages_stay_small_however_many_libraries_there_are(
         assert page.count("<datalist") == ("search" not in path)
 
 
+def test_the_sidebar_says_that_there_are_more_libraries_than_it_shows(client: Client, cast: Cast) -> None:
+    client.force_login(cast.alice)
+    make_libraries(cast, MOST_IN_SIDEBAR - 2)  # and Barcelona and Paris
+    assert "All libraries" not in client.get("/acme/barcelona").content.decode()
+    LibraryFactory(organization=cast.acme, name="Zebras")
+    page = client.get("/acme/barcelona").content.decode()
+    assert '<li><a href="/acme">All libraries</a></li>' in page
+    assert '<a href="/acme/zebras">' not in page
+
+
 @pytest.mark.parametrize("sent", ["shelf-2999", "Shelf 2999", " shelf-2999 "])
 def test_a_library_among_too_many_to_list_is_typed(client: Client, cast: Cast, beach: Asset, sent: str) -> None:
     make_libraries(cast, 3000)

@@ -200,8 +200,7 @@ def test_a_row_whose_file_is_missing_is_a_404_and_one_line_in_the_log(server: Se
     asset = AssetFactory(library=cast.barcelona, file_name="sea.jpg")
     unknown, missing = get(server, "unknown/sea.jpg"), get(server, original(asset))
     assert answer(missing) == answer(unknown)
-    lines = [line for line in server.log.read_text().splitlines() if "file is missing" in line and asset.pk in line]
-    assert len(lines) == 1
+    assert len(server.logged("file is missing", asset.pk)) == 1
 
 
 def test_files_are_readable_by_the_servers_own_group_only(server: Server, asset: Asset) -> None:

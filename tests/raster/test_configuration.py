@@ -99,6 +99,19 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
     assert "hunter2" not in error
 
 
+def test_a_command_tells_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
+    finished = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "RASTER_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr == "SECRET_KEY must be set. See docs/configuration.md.\n"
+
+
 @pytest.mark.parametrize("value", ["local", "s3://bucket", "s3://bucket/a/b/?endpoint=http://localhost:9000&region=x"])
 def test_files_are_kept_in_a_folder_or_a_bucket(tmp_path: Path, value: str) -> None:
     assert start(tmp_path, RASTER_STORAGE=value) == ""

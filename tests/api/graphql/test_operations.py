@@ -218,7 +218,7 @@ def test_files_come_by_forms_alone(server: Server, cast: Cast, key: str) -> None
 
 def test_the_log_says_what_was_asked_and_no_more(server: Server, cast: Cast, key: str) -> None:
     answer = ask(server, key, 'query Q { libraries(organizationId: "acme") { id } viewer { plan } }')
-    lines = [line for line in server.log.read_text().splitlines() if answer.headers["X-Request-Id"] in line]
+    lines = server.logged(answer.headers["X-Request-Id"])
     record = json.loads(lines[-1])
     assert (record["route"], record["tool"]) == ("/graphql", "libraries viewer")
     assert key not in "".join(lines)
