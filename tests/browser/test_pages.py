@@ -32,6 +32,7 @@ SIGNED_IN = {
 @pytest.mark.parametrize("name", SIGNED_OUT)
 def test_pages_for_everybody(server: Server, page: Page, name: str, check: Check) -> None:
     page.goto(SIGNED_OUT[name])
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     check(page, name)
 
 
@@ -43,6 +44,9 @@ def test_pages_for_an_owner(server: Server, cast: Cast, alice: Page, check: Chec
     cast.key("Agent", barcelona="write", paris="read")
     for name, path in SIGNED_IN.items():
         alice.goto(path)
+        expect(alice.get_by_role("heading", level=1)).to_be_visible()
+        if name == "library":
+            expect(alice.get_by_role("img", name="Photo")).to_have_count(3)
         check(alice, name)
 
 
@@ -52,6 +56,7 @@ def test_pages_of_one_key(server: Server, cast: Cast, alice: Page, check: Check)
     key = cast.key("Agent", barcelona="write", paris="read")
     for name, path in {"key": "", "regenerate": "/regenerate", "delete": "/delete", "rename": "/rename"}.items():
         alice.goto(f"/acme/settings/api-keys/{key.key_id}{path}")
+        expect(alice.get_by_role("heading", level=1)).to_be_visible()
         check(alice, f"key-{name}")
 
 
