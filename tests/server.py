@@ -16,7 +16,7 @@ from django.db import connection
 
 from tests.waiting import wait_until
 
-START_SECONDS = 30
+START_SECONDS = 60
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-SECONDS = 15
+SECONDS = 60
 PAUSE = threading.Event()
 
 
