@@ -3,14 +3,13 @@
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
-from api.graphql.door import serve_graphql
+from api.graphql.door import SAFE, serve_graphql
 from api.rest.documents import PAGE_PATH
 from api.rest.door import serve_rest
 from raster.transport import Transport
 
 REST_PREFIX = "/api"
 GRAPHQL_PATH = "/graphql"
-SAFE = frozenset({"GET", "HEAD"})
 
 
 def rest_path(host: str, path: str) -> str | None:
@@ -21,11 +20,15 @@ def rest_path(host: str, path: str) -> str | None:
 
 
 def is_graphql(scope: Scope, transport: Transport) -> bool:
-    """Return whether a request is for the GraphQL API, rather than for its page, which browsers ask for by GET."""
+    """Return whether a request is for the GraphQL API, rather than for its page.
+
+    Browsers ask for the page by GET without a bearer, and programs run queries by GET with one.
+    """
     on_api_host = bool(settings.API_HOST) and transport.host == settings.API_HOST
+    has_bearer = b"authorization" in transport.headers
     if scope["path"] == "/":
-        return on_api_host and scope["method"] == "POST"
-    is_page = scope["method"] in SAFE and b"text/html" in transport.headers.get(b"accept", b"")
+        return on_api_host and (scope["method"] == "POST" or (scope["method"] in SAFE and has_bearer))
+    is_page = scope["method"] in SAFE and not has_bearer and b"text/html" in transport.headers.get(b"accept", b"")
     return scope["path"].removesuffix("/") == GRAPHQL_PATH and (on_api_host or not is_page)
 
 

@@ -1,9 +1,12 @@
 """What a request says: a document, the name of its operation, and variables."""
 
 from typing import Any, NamedTuple
+from urllib.parse import parse_qs
 
 from raster.contracts import read_strictly
 from raster.errors import BadUserInput
+
+MOST_PARAMETERS = 10
 
 
 class Asked(NamedTuple):
@@ -20,7 +23,28 @@ def read_request(body: bytes | str) -> Asked:
     Raises:
         BadUserInput
     """
-    request = read_strictly(body)
+    return _asked(read_strictly(body))
+
+
+def read_query_string(query: bytes) -> Asked:
+    """Return what a GET request asks: its variables are an object in JSON.
+
+    Raises:
+        BadUserInput
+    """
+    try:
+        parameters = parse_qs(query.decode("ascii"), errors="strict", max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise BadUserInput("The query string is not valid.") from None
+    if any(len(values) > 1 for values in parameters.values()):
+        raise BadUserInput("The query string names a parameter twice.")
+    request: dict[str, Any] = {name: values[0] for name, values in parameters.items()}
+    if "variables" in request:
+        request["variables"] = read_strictly(request["variables"])
+    return _asked(request)
+
+
+def _asked(request: Any) -> Asked:
     if not isinstance(request, dict):
         raise BadUserInput("Send one request: an object with query, and with variables and operationName if need be.")
     text, name, variables = request.get("query"), request.get("operationName"), request.get("variables")

@@ -1,9 +1,11 @@
 """What a GraphQL request passes: host, HTTPS, method, credential, body, limits; then it is run in a thread."""
 
+from collections.abc import Callable
+
 from starlette.types import Receive, Scope, Send
 
 from api.exchange import PREFLIGHT, ClientGone, Exchange
-from api.graphql.body import read_request
+from api.graphql.body import Asked, read_query_string, read_request
 from api.graphql.schema import Outcome, Request, execute, prepare, refusal_body
 from api.graphql.uploads import take_form
 from orgs.access import BearerPrincipal
@@ -13,6 +15,8 @@ from raster.transport import Transport
 from raster.workers import writers
 
 MOST_BYTES = 1024 * 1024
+#: Methods that run queries alone, which come in the query string.
+SAFE = frozenset({"GET", "HEAD"})
 JSON = b"application/json"
 FORM = b"multipart/form-data"
 GRAPHQL_JSON = b"application/graphql-response+json"
@@ -23,7 +27,6 @@ async def serve_graphql(scope: Scope, receive: Receive, send: Send, transport: T
     scope[RECORD]["route"] = "/graphql"
     exchange = Exchange(scope, receive, send, transport, "graphql")
     exchange.headers["Vary"] = "Accept"
-    headers: dict[str, str] = {}
     try:
         if exchange.is_preflight:
             exchange.check_transport()
@@ -34,10 +37,8 @@ async def serve_graphql(scope: Scope, receive: Receive, send: Send, transport: T
         return
     except RasterError as refusal:
         outcome = Outcome(refusal_body(refusal), [refusal])
-        if isinstance(refusal, MethodNotAllowed):
-            headers["Allow"] = "POST"
     accepts_own_type = GRAPHQL_JSON in transport.headers.get(b"accept", b"")
-    headers["Content-Type"] = (GRAPHQL_JSON if accepts_own_type else JSON).decode()
+    headers = {"Content-Type": (GRAPHQL_JSON if accepts_own_type else JSON).decode()}
     status = 200
     if outcome.refusals:
         foremost = _foremost(outcome)
@@ -48,20 +49,29 @@ async def serve_graphql(scope: Scope, receive: Receive, send: Send, transport: T
 
 async def _run(exchange: Exchange) -> Outcome:
     exchange.check_transport()
-    if exchange.method != "POST":
-        raise MethodNotAllowed
+    if exchange.method not in {"POST", *SAFE}:
+        raise MethodNotAllowed("POST", *sorted(SAFE))
     await exchange.authenticate()
+    if exchange.method in SAFE:
+        return await _execute(exchange, lambda: read_query_string(exchange.scope["query_string"]))
     kind = exchange.transport.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind == FORM:
         return await take_form(exchange)
     if kind != JSON:
         raise BadUserInput("Send the request as application/json, or files as multipart/form-data.")
     body = await exchange.body(MOST_BYTES)
+    return await _execute(exchange, lambda: read_request(body))
+
+
+async def _execute(exchange: Exchange, read: Callable[[], Asked]) -> Outcome:
+    """Run what was asked, in a thread: a mutation among the writes, and never by a method that only reads."""
 
     def run(principal: BearerPrincipal) -> Request | Outcome:
-        request = prepare(*read_request(body))
+        request = prepare(*read())
         if isinstance(request, Outcome):
             return request
+        if request.is_mutation and exchange.method in SAFE:
+            raise MethodNotAllowed("POST")
         exchange.scope[RECORD]["tool"] = request.summary
         return request if request.is_mutation else execute(request, principal)
 
