@@ -13,8 +13,10 @@ from graphql import (
     GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
+    specified_rules,
     validate,
 )
+from graphql.validation import VariablesInAllowedPositionRule
 from strawberry.extensions import SchemaExtension
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -24,11 +26,13 @@ from api.graphql.limits import LONGEST_KEPT, MOST_KEPT, Limits, operation_of, pa
 from api.graphql.mutations import Mutation
 from api.graphql.queries import Query
 from api.graphql.types import BIG_INT, UPLOAD, BigInt, Upload
+from api.graphql.variables import TextOrIDRule
 from orgs.access import BearerPrincipal
 from raster.errors import BadUserInput, RasterError
 
 MOST_PROBLEMS = 5
 MESSAGE_LENGTH = 500
+RULES = [TextOrIDRule if rule is VariablesInAllowedPositionRule else rule for rule in specified_rules]
 
 
 class _Prepared(SchemaExtension):
@@ -99,7 +103,7 @@ def prepare(text: str, name: str | None, variables: dict[str, Any]) -> Request |
 
 
 def _problems(text: str) -> list[GraphQLError]:
-    return validate(schema._schema, parse_document(text), max_errors=MOST_PROBLEMS)  # noqa: SLF001 - no other way to it
+    return validate(schema._schema, parse_document(text), RULES, max_errors=MOST_PROBLEMS)  # noqa: SLF001 - no other way to it
 
 
 _kept_problems = lru_cache(maxsize=MOST_KEPT)(_problems)
@@ -145,4 +149,4 @@ def _refusal(error: GraphQLError) -> RasterError:
 
 
 def _extensions(refusal: RasterError) -> dict[str, Any]:
-    return {"code": refusal.code, "http": {"status": refusal.status}}
+    return {"code": refusal.code, "http": {"status": refusal.status}, **refusal.subject}
