@@ -3,6 +3,7 @@
 Libraries are locked before, and the organization afterwards: docs/architecture.md has the order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -32,7 +33,7 @@ def lock_assets(library: Library, asset_ids: list[str]) -> list[Asset]:
         .order_by("pk")
         .select_for_update(no_key=True)
     )
-    _check_all_found(asset_ids, found)
+    check_all_found(library, asset_ids, found)
     return found
 
 
@@ -46,10 +47,19 @@ def lock_with_variants(library: Library, asset_ids: list[str]) -> Family:
     rows = Asset.objects.filter(Q(pk__in=wanted) | Q(parent__in=wanted), library=library)
     found = list(rows.order_by("pk").select_for_update(no_key=True))
     named = [asset for asset in found if asset.pk in wanted]
-    _check_all_found(asset_ids, named)
+    check_all_found(library, asset_ids, named)
     return Family(named=named, following=[asset for asset in found if asset.pk not in wanted])
 
 
-def _check_all_found(asset_ids: list[str], found: list[Asset]) -> None:
-    if len(found) != len(set(asset_ids)):
-        raise ResourceNotFound("At least one of the assets was not found; nothing was changed.")
+def check_all_found(library: Library, asset_ids: list[str], found: Iterable[Asset]) -> None:
+    """Refuse a call that names an asset which is not among ``found``.
+
+    Raises:
+        ResourceNotFound: naming each of those ids once.
+    """
+    ids = {asset.pk for asset in found}
+    missing = [asset_id for asset_id in dict.fromkeys(asset_ids) if asset_id not in ids]
+    if missing:
+        raise ResourceNotFound(
+            "At least one of the assets was not found; nothing was changed.", ids=missing, library_id=library.slug
+        )

@@ -95,11 +95,13 @@ class Gateway:
             on_list_resources=self.list_resources,
             on_list_resource_templates=self.list_resource_templates,
             on_read_resource=self.read_resource,
+            on_list_prompts=self.list_prompts,
             cache_hints={
                 "tools/list": LISTS,
                 "resources/list": LISTS,
                 "resources/templates/list": LISTS,
                 "resources/read": LISTS,
+                "prompts/list": LISTS,
             },
         )
 
@@ -180,6 +182,13 @@ class Gateway:
         contents = mcp_types.TextResourceContents(uri=uri, mime_type="application/json", text=text)
         return mcp_types.ReadResourceResult(contents=[contents])
 
+    async def list_prompts(
+        self, context: Context, params: mcp_types.PaginatedRequestParams | None
+    ) -> mcp_types.ListPromptsResult:
+        """List no prompts: several clients ask for them whatever the server offers, and show an error otherwise."""
+        refuse_cursor(params)
+        return mcp_types.ListPromptsResult(prompts=[])
+
     async def _run(self, tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
         operation = tool.operation
         if operation is not None and tool.pool is not None:
@@ -246,7 +255,7 @@ def refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
 
 def failure(error: RasterError) -> dict[str, Any]:
     """Return an error of the catalogue as a tool's result."""
-    told = {"error": {"code": error.code, "message": error.message, "status": error.status}}
+    told = {"error": {"code": error.code, "message": error.message, "status": error.status, **error.subject}}
     return _result(json.dumps(told), isError=True)
 
 

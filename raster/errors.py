@@ -1,13 +1,15 @@
 """The catalogue of errors: a code, its HTTP status and its message, the same on every face."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class RasterError(Exception):
     """A failure that a caller is told about.
 
-    ``message`` is safe to show to a person. Subclasses give each code once; a second class with the same code fails
-    when it is defined.
+    ``message`` is safe to show to a person. ``ids`` are the assets and ``library_id`` the library that a call was
+    refused for, always as the caller sent them. Subclasses give each code once; a second class with the same code
+    fails when it is defined.
     """
 
     code: ClassVar[str]
@@ -20,9 +22,17 @@ class RasterError(Exception):
             raise TypeError(f"The error code {cls.code} is taken by {RasterError.catalogue[cls.code].__name__}.")
         RasterError.catalogue[cls.code] = cls
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, ids: Sequence[str] = (), library_id: str | None = None) -> None:
         self.message = message or self.default_message
+        self.ids = ids
+        self.library_id = library_id
         super().__init__(self.message)
+
+    @property
+    def subject(self) -> dict[str, Any]:
+        """What the call was refused for, as answers name it: ``ids`` and ``libraryId``, each where it is known."""
+        named = {"ids": list(self.ids), "libraryId": self.library_id}
+        return {name: value for name, value in named.items() if value}
 
 
 class Unauthenticated(RasterError):

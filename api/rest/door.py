@@ -50,7 +50,7 @@ async def serve_rest(scope: Scope, receive: Receive, send: Send, transport: Tran
     except ClientGone:
         return
     except RasterError as error:
-        body = {"error": {"code": error.code, "message": error.message}}
+        body = {"error": {"code": error.code, "message": error.message, **error.subject}}
         await exchange.answer_json(error.status, body, exchange.refusal_headers(error))
         return
     await exchange.answer(response.status_code, dict(response.items()), response.content)

@@ -94,6 +94,15 @@ _ERROR = {
             "properties": {
                 "code": {"type": "string", "description": "For programs."},
                 "message": {"type": "string", "description": "For people."},
+                "ids": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Of the ids that were sent, those that the call was refused for.",
+                },
+                "libraryId": {
+                    "type": "string",
+                    "description": "Of the libraries that were sent, the one that the call was refused for.",
+                },
             },
             "required": ["code", "message"],
         }

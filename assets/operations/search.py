@@ -63,7 +63,8 @@ def _scope(principal: Principal, organization: OrganizationRef, command: SearchA
     are_few = len(ids) <= MOST_NAMED_LIBRARIES
     reached = len(ids) if are_few else reach.count()
     if command.libraries is not None and reached != len(set(command.libraries)):
-        raise LibraryNotAuthorized
+        slugs = set(reach.values_list("slug", flat=True))
+        raise LibraryNotAuthorized(library_id=next(slug for slug in command.libraries if slug not in slugs))
     is_whole = reached > 1 and reached == Library.objects.filter(organization_id=organization.id).count()
     return Scope(organization.id, ids if are_few else None, None if are_few else reach, is_whole=is_whole)
 

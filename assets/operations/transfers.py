@@ -4,7 +4,7 @@ from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from assets.batches import Family, lock_with_variants
+from assets.batches import Family, check_all_found, lock_with_variants
 from assets.contracts import TransferAssets, Transferred
 from assets.events import record_event
 from assets.models import Asset, AssetTag, Tag
@@ -12,7 +12,7 @@ from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
-from raster.errors import BadUserInput, ResourceNotFound
+from raster.errors import BadUserInput, LibraryNotAuthorized, LibraryReadOnly
 
 
 def transfer_assets(principal: Principal, command: TransferAssets) -> Transferred:
@@ -24,15 +24,15 @@ def transfer_assets(principal: Principal, command: TransferAssets) -> Transferre
         BadUserInput: a variant is named without its original; then nothing was changed.
     """
     slugs = (command.source_library_id, command.target_library_id)
-    reached = [principal.library(command.organization_id, slug, Level.READ) for slug in slugs]
+    reached = [_library(principal, command.organization_id, slug, Level.READ) for slug in slugs]
     with transaction.atomic():
         # In the order of their keys, whichever way the assets go.
         locked = {
-            library.slug: principal.library(command.organization_id, library.slug, Level.WRITE, lock=True)
+            library.slug: _library(principal, command.organization_id, library.slug, Level.WRITE, lock=True)
             for library in sorted(reached, key=lambda library: library.pk)
         }
         source, target = (locked[slug] for slug in slugs)
-        moving = _moving(lock_with_variants(source, command.asset_ids))
+        moving = _moving(source, command.asset_ids, lock_with_variants(source, command.asset_ids))
         Asset.objects.filter(pk__in=moving).update(library=target, updated=timezone.now())
         _take_tags_along(moving, source, target)
         index_assets(moving)
@@ -50,10 +50,19 @@ def transfer_assets(principal: Principal, command: TransferAssets) -> Transferre
     )
 
 
-def _moving(family: Family) -> list[str]:
+def _library(principal: Principal, organization: str, slug: str, level: Level, *, lock: bool = False) -> Library:
+    """Return one of the two libraries; a refusal names which one it is about."""
+    try:
+        return principal.library(organization, slug, level, lock=lock)
+    except LibraryNotAuthorized:
+        raise LibraryNotAuthorized(library_id=slug) from None
+    except LibraryReadOnly:
+        raise LibraryReadOnly(library_id=slug) from None
+
+
+def _moving(source: Library, asset_ids: list[str], family: Family) -> list[str]:
     named = {asset.pk for asset in family.named}
-    if any(asset.trashed is not None for asset in family.named):
-        raise ResourceNotFound("At least one of the assets was not found; nothing was changed.")
+    check_all_found(source, asset_ids, (asset for asset in family.named if asset.trashed is None))
     if any(asset.parent_id is not None and asset.parent_id not in named for asset in family.named):
         raise BadUserInput("A variant moves with its original: name the original. Nothing was changed.")
     # Those in the trash, too: a variant is where its original is.

@@ -113,3 +113,11 @@ def comparable(response: httpx2.Response) -> tuple[int, dict[str, str], str]:
     """Return what two answers must share to be equal: all but the date and the request's id."""
     headers = {name: value for name, value in response.headers.items() if name not in {"date", "x-request-id"}}
     return response.status_code, headers, response.text
+
+
+def masked(answer: tuple[int, dict[str, str], str], *sent: str) -> tuple[int, dict[str, str], str]:
+    """Return a comparable answer without what the caller sent, which a refusal may repeat, and without its length."""
+    status, headers, text = answer
+    for word in sent:
+        text = text.replace(word, "…")
+    return status, {name: value for name, value in headers.items() if name != "content-length"}, text

@@ -28,7 +28,12 @@ def ask(
 def code_of(response: httpx2.Response) -> tuple[int, str]:
     """Return status and code of a refusal, which is nothing but the catalogue's."""
     body = response.json()
-    assert body.keys() == {"error"} and body["error"].keys() == {"code", "message"}, body
+    assert body.keys() == {"error"} and {"code", "message"} <= body["error"].keys() <= {
+        "code",
+        "message",
+        "ids",
+        "libraryId",
+    }, body
     assert response.headers["Content-Type"] == "application/json"
     code: str = body["error"]["code"]
     return response.status_code, code

@@ -113,7 +113,9 @@ def test_any_origin_may_ask_before_it_has_a_version_or_a_credential(server: Serv
         assert (answer.status_code, answer.content) == (204, b"")
         assert answer.headers["Access-Control-Allow-Origin"] == "*"
         assert "PATCH" in answer.headers["Access-Control-Allow-Methods"]
-        assert {"Api-Version", "Authorization"} <= set(answer.headers["Access-Control-Allow-Headers"].split(", "))
+        assert {"Api-Version", "Authorization", "Traceparent"} <= set(
+            answer.headers["Access-Control-Allow-Headers"].split(", ")
+        )
         assert "Access-Control-Allow-Credentials" not in answer.headers
         assert (answer.headers["Vary"], answer.headers["Api-Version"]) == ("Api-Version", CURRENT)
 

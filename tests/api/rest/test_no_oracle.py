@@ -30,6 +30,7 @@ from tests.api.rest.cases import (
 )
 from tests.factories import AssetFactory, Cast
 from tests.mcp.cases import unreachable
+from tests.mcp.client import masked
 from tests.server import Server
 
 
@@ -47,7 +48,7 @@ def test_unreachable_libraries_answer_alike(server: Server, cast: Cast) -> None:
     key = cast.key(barcelona="write").secret
     places = unreachable(cast).values()
     for name in AT_A_LIBRARY:
-        answers = [comparable(call(server, key, name, *place)) for place in places]
+        answers = [masked(comparable(call(server, key, name, *place)), place[1]) for place in places]
         assert answers[0] == answers[1] == answers[2], name
         assert "API_KEY_NOT_AUTHORIZED_FOR_LIBRARY" in answers[0][2], name
 
@@ -81,7 +82,9 @@ def test_missing_trashed_and_foreign_assets_answer_alike(server: Server, cast: C
     elsewhere = [AssetFactory(library=library, tagged=["sea"]).pk for library in (cast.paris, cast.secret)]
     for name in AT_AN_ASSET:
         missing = ["a" * 22, *elsewhere, *([] if name in IN_TRASH else [trashed.pk])]
-        answers = [comparable(call(server, key, name, "acme", "barcelona", asset_id)) for asset_id in missing]
+        answers = [
+            masked(comparable(call(server, key, name, "acme", "barcelona", asset_id)), asset_id) for asset_id in missing
+        ]
         assert all(answer == answers[0] for answer in answers), name
         assert ("APPROVAL_REQUIRES_USER" if name in PEOPLE_ONLY else "RESOURCE_NOT_FOUND") in answers[0][2], name
 
