@@ -42,8 +42,9 @@ CORS = {
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
-    "Access-Control-Allow-Headers": "Accept, Api-Version, Apollo-Require-Preflight, Authorization, Content-Type, "
-    "X-Apollo-Operation-Name, X-Requested-With",
+    "Access-Control-Allow-Headers": "Accept, Api-Version, Apollo-Require-Preflight, Apollographql-Client-Name, "
+    "Apollographql-Client-Version, Authorization, Content-Type, Traceparent, X-Apollo-Operation-Name, "
+    "X-Requested-With",
     "Access-Control-Max-Age": "7200",
 }
 POLICY = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

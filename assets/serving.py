@@ -31,6 +31,8 @@ POLICY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Referrer-Policy": "no-referrer",
+    # Canvas, WebGL and fetch on any site: the link alone decides who reads a file, and no cookie counts here.
+    "Access-Control-Allow-Origin": "*",
 }
 #: A browser's own player is a page of the video's origin: without that it may not load the video. It has no scripts.
 VIDEO_POLICY = "default-src 'none'; style-src 'unsafe-inline'; media-src 'self'; sandbox allow-same-origin"

@@ -19,7 +19,7 @@ logger = logging.getLogger("raster.connections")
 Endpoint = Callable[[HttpRequest], HttpResponse]
 PREFLIGHT_SECONDS = 7200
 RETRY_SECONDS = 5
-ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version"
+ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Traceparent"
 
 
 class OAuthError(Exception):

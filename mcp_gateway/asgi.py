@@ -48,7 +48,7 @@ MOST_BYTES = 32 * 1024 * 1024
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID, MCP-Protocol-Version, Mcp-Method, "
-    "Mcp-Name, Mcp-Session-Id",
+    "Mcp-Name, Mcp-Session-Id, Traceparent",
     "Access-Control-Max-Age": "7200",
 }
 EXPOSED_HEADERS = "WWW-Authenticate, Retry-After, X-Request-Id"

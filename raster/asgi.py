@@ -188,7 +188,7 @@ async def _media_among_pages(path: str, scope: Scope, receive: Receive, send: Se
 async def _redirect_to_media(send: Send, path: str, scope: Scope) -> None:
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     location = f"{settings.MEDIA_BASE_URL}/{quote(path)}".encode() + query
-    headers = [(b"location", location), (b"content-length", b"0")]
+    headers = [(b"location", location), (b"content-length", b"0"), (b"access-control-allow-origin", b"*")]
     await send({"type": "http.response.start", "status": 308, "headers": headers})
     await send({"type": "http.response.body", "body": b""})
 

@@ -75,7 +75,15 @@ Line = Annotated[str, AfterValidator(_storable), AfterValidator(_one_line)]
 OrganizationId = Annotated[Text, Field(min_length=1, max_length=63, description="The organization's id, its slug.")]
 LibraryId = Annotated[Text, Field(min_length=1, max_length=63, description="The library's id, its slug.")]
 AssetId = Annotated[Text, Field(min_length=1, max_length=64, description="The asset's id.")]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000, description="The page, counted from 1.")]
+PageNumber = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=1_000_000,
+        description="The page, counted from 1. What is added or removed between two calls shifts the later pages, "
+        "so that an entry may be missed or come twice.",
+    ),
+]
 PageSize = Annotated[int, Field(ge=1, le=500, description="Entries per page.")]
 
 

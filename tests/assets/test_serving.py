@@ -69,6 +69,7 @@ def test_whatever_is_not_there_is_one_and_the_same_404(server: Server, asset: As
     answers = [answer(get(server, path)) for path in paths]
     assert answers[0][0] == 404
     assert answers == [answers[0]] * len(paths)
+    assert get(server, paths[0]).headers["access-control-allow-origin"] == "*"
 
 
 def test_only_get_and_head_are_answered(server: Server, asset: Asset) -> None:
@@ -94,6 +95,7 @@ def test_an_original_comes_as_it_is_with_its_headers(server: Server, asset: Asse
     )
     assert headers["cross-origin-resource-policy"] == "cross-origin"
     assert headers["referrer-policy"] == "no-referrer"
+    assert headers["access-control-allow-origin"] == "*"
     assert "set-cookie" not in headers
     assert "content-disposition" not in headers
 
@@ -102,6 +104,7 @@ def test_a_size_is_webp_that_browsers_keep(server: Server, asset: Asset) -> None
     response = get(server, size(asset))
     assert pictures.opened(response.content).width == 320
     assert response.headers["content-type"] == "image/webp"
+    assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["cache-control"] == "public, max-age=31536000, s-maxage=300, immutable"
     assert response.headers["etag"] == f'"{Path(asset.sizes["320"]).stem}"'
 

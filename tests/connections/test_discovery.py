@@ -209,7 +209,7 @@ def test_pages_of_every_origin_may_read_them_errors_included(installation: None,
     asked = {"Host": "raster.example.com", "Origin": "http://localhost:6274", "Access-Control-Request-Method": "GET"}
     preflight: Any = Browser().options(path, secure=True, headers=asked)
     assert preflight.status_code == 204
-    assert "MCP-Protocol-Version" in preflight["Access-Control-Allow-Headers"]
+    assert {"MCP-Protocol-Version", "Traceparent"} <= set(preflight["Access-Control-Allow-Headers"].split(", "))
     assert preflight["Access-Control-Allow-Origin"] == "*"
     assert get(path)["Access-Control-Allow-Origin"] == "*"
 

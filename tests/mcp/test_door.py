@@ -48,9 +48,8 @@ def test_a_preflight_is_answered_without_a_credential(server: Server) -> None:
     assert response.status_code == 204
     assert response.headers["access-control-allow-origin"] == ALLOWED
     allowed = response.headers["access-control-allow-headers"].lower()
-    assert {"authorization", "content-type", "mcp-protocol-version", "mcp-method", "last-event-id"} <= set(
-        allowed.split(", ")
-    )
+    sent = {"authorization", "content-type", "mcp-protocol-version", "mcp-method", "last-event-id", "traceparent"}
+    assert sent <= set(allowed.split(", "))
     assert "access-control-allow-credentials" not in response.headers
 
 

@@ -116,6 +116,7 @@ def test_an_unknown_tool_resource_or_cursor_is_a_protocol_error(server: Server, 
         ("tools/list", {"cursor": "nonsense"}),
         ("resources/list", {"cursor": "nonsense"}),
         ("resources/templates/list", {"cursor": "nonsense"}),
+        ("prompts/list", {"cursor": "nonsense"}),
     ):
         assert post(server.mcp_url, key, wire, method, params).json()["error"]["code"] == -32602, method
 
@@ -227,6 +228,12 @@ def test_lists_of_resources_stay_small_however_much_a_key_reaches(server: Server
 
 def test_listings_are_private_and_never_fresh(server: Server, cast: Cast) -> None:
     key = cast.key(barcelona="read").secret
-    for method in ("tools/list", "resources/list", "resources/templates/list"):
+    for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list"):
         result = post(server.mcp_url, key, MODERN, method, {}).json()["result"]
         assert (result["ttlMs"], result["cacheScope"]) == (0, "private")
+
+
+@pytest.mark.parametrize("wire", WIRES)
+def test_there_are_no_prompts_and_asking_is_no_error(server: Server, cast: Cast, wire: str) -> None:
+    result = post(server.mcp_url, cast.key(barcelona="read").secret, wire, "prompts/list", {}).json()["result"]
+    assert result["prompts"] == []
