@@ -103,6 +103,13 @@ def trust_in(client: Client, redirect_uri: str) -> Trust:
     if client.source == Client.Source.STAFF:
         return Trust(Kind.STAFF, "Registered by staff", "The staff of this installation registered this app.")
     name = shown_name(client)
+    if is_loopback_uri(redirect_uri):
+        # No site elsewhere gets the answer, so a well-known name is most likely that of the program itself.
+        sentence = (
+            f"A program on this computer named itself “{name}”. Nobody has checked who made it: continue only if you "
+            "have just started it."
+        )
+        return Trust(Kind.SELF_NAMED, "A program on this computer", sentence)
     sentence = f"This app named itself “{name}”. Nobody has checked who made it."
     return Trust(Kind.SELF_NAMED, "Not verified", sentence, _look_alike(client, redirect_uri))
 
@@ -171,7 +178,7 @@ def _is_hidden(character: str) -> bool:
 
 
 def _look_alike(client: Client, redirect_uri: str) -> str:
-    """Return what to say where a name sounds like a known product, and the app does not return to its maker's site."""
+    """Return a warning where a name resembles a known product's, and the app does not return to its maker's site."""
     product = _resembled(client.name)
     if product is None:
         return ""

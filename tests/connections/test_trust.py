@@ -67,7 +67,6 @@ def test_staff_vouch_for_what_they_registered() -> None:
     ("name", "uri", "like"),
     [
         ("Claude", "https://evil.example/cb", "Claude"),
-        ("claude code (raster)", "http://localhost:3118/callback", "Claude"),
         ("C1aude", "https://evil.example/cb", "Claude"),
         ("\u0421laud\u0435", "https://evil.example/cb", "Claude"),
         ("Cl\u200baude", "https://evil.example/cb", "Claude"),
@@ -85,6 +84,17 @@ def test_staff_vouch_for_what_they_registered() -> None:
 def test_a_name_like_a_known_products_is_remarked_on(name: str, uri: str, like: str) -> None:
     warning = trust_in(client(name=name), uri).warning
     assert f"resembles {like}," in warning
+
+
+@pytest.mark.parametrize("name", ["Claude Code (raster)", "Codex", "Visual Studio Code", "Photo desk"])
+@pytest.mark.parametrize("uri", ["http://localhost:3118/cb", "http://127.0.0.1/cb", "http://[::1]:1/cb"])
+def test_a_program_on_this_computer_is_described_calmly(name: str, uri: str) -> None:
+    trust = trust_in(client(name=name), uri)
+    assert (trust.kind, trust.label, trust.warning) == (Kind.SELF_NAMED, "A program on this computer", "")
+    assert trust.sentence == (
+        f"A program on this computer named itself “{name}”. Nobody has checked who made it: continue only if you have "
+        "just started it."
+    )
 
 
 @pytest.mark.parametrize(
