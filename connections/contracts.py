@@ -8,6 +8,7 @@ from pydantic import Field
 
 from connections.models import Client, DeviceAuthorization
 from connections.return_address import ReturnPlace
+from connections.scopes import Asked
 from connections.trust import Trust
 from orgs.access import OrganizationRef
 from orgs.models import SLUG_LENGTH
@@ -28,8 +29,7 @@ class AskedAuthorization:
     redirect_uri: str
     state: str | None
     code_challenge: str
-    asked_write: bool
-    all_organizations: bool
+    scope: Asked
     resource: str
     device: DeviceAuthorization | None = None
 

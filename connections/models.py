@@ -12,6 +12,7 @@ from django.db.models import Q, Value
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
+from connections.scopes import Asked
 from orgs.models import SLUG_LENGTH, Library, Membership, Organization
 
 CLIENT_ID_LENGTH = 500
@@ -79,7 +80,23 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         return self.filter(ended=None, expires__gt=timezone.now())
 
 
-class Connection(models.Model):
+class AsksForScopes(models.Model):
+    """The scopes that a client asked for. A connection's ``all_organizations`` is what its person gave."""
+
+    asked_read = models.BooleanField(default=True, help_text="Whether the client named read.")
+    asked_write = models.BooleanField(help_text="Whether the client asked for write.")
+    asked_offline = models.BooleanField(default=False, help_text="Whether the client named offline_access.")
+    all_organizations = models.BooleanField(default=False, help_text="Whether the client asked for all of them.")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def asked(self) -> Asked:
+        return Asked(self.asked_read, self.asked_write, self.asked_offline, self.all_organizations)
+
+
+class Connection(AsksForScopes):
     """What one person granted one client on one occasion. What it reaches follows the person's own access."""
 
     class Way(models.TextChoices):
@@ -91,7 +108,6 @@ class Connection(models.Model):
     client_edition = models.PositiveIntegerField(help_text="The edition of the client that the person saw.")
     all_organizations = models.BooleanField(default=False, help_text="Reaches every organization of the person.")
     narrowed = models.BooleanField(default=False, help_text="Reaches the chosen libraries only.")
-    asked_write = models.BooleanField(help_text="Whether the client asked for write.")
     may_write = models.BooleanField(help_text="Whether the person gave write.")
     resource = models.CharField(max_length=RESOURCE_LENGTH, blank=True, help_text="See connections/resources.py.")
     way = models.CharField(max_length=10, choices=Way, default=Way.BROWSER)
@@ -176,7 +192,7 @@ class ConnectionLibrary(models.Model):
         return f"{self.connection_id} at {self.library}"
 
 
-class AuthorizationRequest(models.Model):
+class AuthorizationRequest(AsksForScopes):
     """What a client asked for and a person is being shown. Used once, and only by the session that it was shown to."""
 
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
@@ -188,8 +204,6 @@ class AuthorizationRequest(models.Model):
     redirect_uri = models.TextField(blank=True)
     state = models.TextField(blank=True)
     code_challenge = models.CharField(max_length=43, blank=True)
-    asked_write = models.BooleanField()
-    all_organizations = models.BooleanField(default=False, help_text="Whether the client asked for all of them.")
     resource = models.CharField(max_length=RESOURCE_LENGTH, blank=True)
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(db_index=True)
@@ -242,7 +256,7 @@ class AccessToken(models.Model):
         return f"access token of connection {self.connection_id}"
 
 
-class DeviceAuthorization(models.Model):
+class DeviceAuthorization(AsksForScopes):
     """A request of a device without a browser, which a person approves elsewhere by typing its code."""
 
     class State(models.TextChoices):
@@ -254,8 +268,6 @@ class DeviceAuthorization(models.Model):
     digest = models.BinaryField(max_length=32, unique=True, editable=False)
     user_code_digest = models.BinaryField(max_length=32, unique=True, editable=False)
     client = models.ForeignKey(Client, models.CASCADE, related_name="+")
-    asked_write = models.BooleanField()
-    all_organizations = models.BooleanField(default=False)
     resource = models.CharField(max_length=RESOURCE_LENGTH, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
     claimed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")

@@ -14,33 +14,51 @@ CHALLENGED = f"{READ} {WRITE}"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a client asked for, in our words."""
+    """The scopes that a client asked for. ``write`` includes reading; ``read`` is whether it was named."""
 
-    write: bool
-    all_organizations: bool
+    read: bool = False
+    write: bool = False
+    offline: bool = False
+    all_organizations: bool = False
+
+    @property
+    def text(self) -> str:
+        """The same as a ``scope`` parameter."""
+        asked = {READ: self.read, WRITE: self.write, OFFLINE: self.offline, ALL_ORGANIZATIONS: self.all_organizations}
+        return " ".join(name for name, is_asked in asked.items() if is_asked)
+
+
+#: Without any scope, a client asks for reading and writing, and the person decides.
+DEFAULT = Asked(read=True, write=True)
 
 
 def read_scope(text: str | None) -> Asked | None:
     """Return what a ``scope`` parameter asks for; None where it names scopes and knows none of them.
 
-    Unknown scopes are dropped. Without any, a client asks for reading and writing, and the person decides.
+    Unknown scopes are dropped.
     """
     names = (text or "").split()
     if not names:
-        return Asked(write=True, all_organizations=False)
-    known = {READ, WRITE, OFFLINE, ALL_ORGANIZATIONS}.intersection(names)
-    if not known:
-        return None
-    return Asked(write=WRITE in known, all_organizations=ALL_ORGANIZATIONS in known)
+        return DEFAULT
+    asked = Asked(
+        read=READ in names,
+        write=WRITE in names,
+        offline=OFFLINE in names,
+        all_organizations=ALL_ORGANIZATIONS in names,
+    )
+    return asked if asked.text else None
 
 
-def granted_scope(*, may_write: bool, all_organizations: bool, may_refresh: bool) -> str:
-    """Return what was granted, as a token's answer says it."""
-    names = [READ]
-    if may_write:
-        names.append(WRITE)
-    if may_refresh:
-        names.append(OFFLINE)
-    if all_organizations:
-        names.append(ALL_ORGANIZATIONS)
-    return " ".join(names)
+def granted_scope(asked: Asked, *, may_write: bool, all_organizations: bool, may_refresh: bool) -> str:
+    """Return what was granted of what a client asked for (RFC 6749, section 5.1).
+
+    A scope that was not asked for is not named, though it may be included or given anyway: several clients take any
+    difference from what they asked for as an error. Reading is the exception where it is all that was granted.
+    """
+    granted = Asked(
+        read=asked.read or not may_write,
+        write=may_write,
+        offline=asked.offline and may_refresh,
+        all_organizations=all_organizations,
+    )
+    return granted.text

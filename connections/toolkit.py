@@ -91,7 +91,7 @@ class Validator(RequestValidator):  # type: ignore[misc]  # oauthlib ships no ty
         return True
 
     def get_default_scopes(self, client_id: str, request: Request, *args: Any, **kwargs: Any) -> list[str]:
-        return [scopes.READ, scopes.WRITE]
+        return scopes.DEFAULT.text.split()
 
     def validate_scopes(
         self, client_id: str, names: list[str], client: Client, request: Request, *args: Any, **kwargs: Any
@@ -165,11 +165,11 @@ class Validator(RequestValidator):  # type: ignore[misc]  # oauthlib ships no ty
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
         """Keep the pair, and put into the answer what was granted and how long it lasts."""
         connection, pair = self._found(self._connection), self._found(self._pair)
-        may_write = scopes.WRITE in request.scopes
+        asked = self._found(scopes.read_scope(" ".join(request.scopes)))
         if self._refresh_token is not None:
-            issued = tokens.replace(self._refresh_token, pair, self._resource, may_write=may_write)
+            issued = tokens.replace(self._refresh_token, pair, self._resource, asked)
         else:
-            issued = tokens.issue(connection, pair, self._resource, may_write=may_write)
+            issued = tokens.issue(connection, pair, self._resource, asked)
         token.clear()
         token.update(issued.answer())
 
@@ -212,7 +212,7 @@ def validate_authorization_request(request: HttpRequest) -> AskedAuthorization:
     except ValueError:  # oauthlib's own reading of a query that is no query
         raise AuthorizationRefused("invalid_request", "The query cannot be read.", None, None, None) from None
     oauth_request = asked["request"]
-    scope = scopes.read_scope(oauth_request.scope) or scopes.Asked(write=True, all_organizations=False)
+    scope = scopes.read_scope(oauth_request.scope) or scopes.DEFAULT
     row = tokens.row_of_all(request.GET.getlist("resource")) if "resource" in request.GET else ""
     if asked.get("code_challenge_method") != "S256" or not CODE_CHALLENGE.fullmatch(asked["code_challenge"]):
         problem = ("invalid_request", "PKCE with code_challenge_method S256 is needed.")
@@ -228,8 +228,7 @@ def validate_authorization_request(request: HttpRequest) -> AskedAuthorization:
             redirect_uri=asked["redirect_uri"],
             state=asked["state"],
             code_challenge=asked["code_challenge"],
-            asked_write=scope.write,
-            all_organizations=scope.all_organizations,
+            scope=scope,
             resource=row,
         )
     raise AuthorizationRefused(*problem, oauth_request.client, asked["redirect_uri"], asked["state"])

@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.limits import Limit
-from connections import resources, scopes, secrets
+from connections import resources, secrets
 from connections.clients import note_use
 from connections.contracts import (
     Allow,
@@ -83,8 +83,10 @@ def begin_authorization(principal: UserPrincipal, session_digest: str, asked: As
         redirect_uri=asked.redirect_uri,
         state=asked.state or "",
         code_challenge=asked.code_challenge,
-        asked_write=asked.asked_write,
-        all_organizations=asked.all_organizations,
+        asked_read=asked.scope.read,
+        asked_write=asked.scope.write,
+        asked_offline=asked.scope.offline,
+        all_organizations=asked.scope.all_organizations,
         resource=asked.resource,
         expires=timezone.now() + REQUEST_LIFETIME,
     )
@@ -106,8 +108,7 @@ def begin_again(principal: UserPrincipal, session_digest: str, request_id: str) 
         redirect_uri=row.redirect_uri,
         state=row.state or None,
         code_challenge=row.code_challenge,
-        asked_write=row.asked_write,
-        all_organizations=row.all_organizations,
+        scope=row.asked,
         resource=row.resource,
         device=row.device,
     )
@@ -180,7 +181,9 @@ def allow(principal: UserPrincipal, session_digest: str, command: Allow) -> str 
             client_edition=row.client_edition,
             all_organizations=command.all_organizations,
             narrowed=bool(libraries),
+            asked_read=row.asked_read,
             asked_write=row.asked_write,
+            asked_offline=row.asked_offline,
             may_write=row.asked_write and not command.read_only,
             resource=row.resource,
             way=Connection.Way.DEVICE if row.device else Connection.Way.BROWSER,
@@ -422,16 +425,13 @@ def _again(row: AuthorizationRequest) -> str:
     """Return the path at which the same request begins anew, for another account."""
     if row.device is not None:
         return "/device"
-    names = [scopes.READ]
-    names += [scopes.WRITE] if row.asked_write else []
-    names += [scopes.ALL_ORGANIZATIONS] if row.all_organizations else []
     query = {
         "response_type": "code",
         "client_id": row.client.client_id,
         "redirect_uri": row.redirect_uri,
         "code_challenge": row.code_challenge,
         "code_challenge_method": "S256",
-        "scope": " ".join(names),
+        "scope": row.asked.text,
         **({"state": row.state} if row.state else {}),
         **({"resource": _address_of(row.resource)} if row.resource else {}),
     }

@@ -130,7 +130,7 @@ def end_if_over(connection_id: int) -> None:
         is_alive(Connection.objects.select_related("client", "user").get(pk=connection_id))
 
 
-def issue(connection: Connection, pair: secrets.Pair, resource: str, *, may_write: bool) -> Issued:
+def issue(connection: Connection, pair: secrets.Pair, resource: str, asked: scopes.Asked) -> Issued:
     """Keep the first pair of tokens of a connection.
 
     Without the refresh grant the client gets no refresh token, so the row of one is not made.
@@ -140,18 +140,18 @@ def issue(connection: Connection, pair: secrets.Pair, resource: str, *, may_writ
         connection.redeemed = now
         connection.save(update_fields=["redeemed"])
     refresh = _keep_refresh_token(connection, pair, None) if connection.client.may_refresh else None
-    return _keep_access_token(connection, pair, refresh, resource, may_write=may_write)
+    return _keep_access_token(connection, pair, refresh, resource, asked)
 
 
-def replace(token: RefreshToken, pair: secrets.Pair, resource: str, *, may_write: bool) -> Issued:
+def replace(token: RefreshToken, pair: secrets.Pair, resource: str, asked: scopes.Asked) -> Issued:
     """Replace a refresh token that :func:`find_refresh_token` returned; the same pair is kept once, however often."""
     if token.rotated is not None:
         kept = AccessToken.objects.get(refresh_token__predecessor=token)
-        return _issued(kept, token.connection, pair)
+        return _issued(kept, token.connection, pair, asked)
     token.rotated = timezone.now()
     token.save(update_fields=["rotated"])
     successor = _keep_refresh_token(token.connection, pair, token)
-    return _keep_access_token(token.connection, pair, successor, resource, may_write=may_write)
+    return _keep_access_token(token.connection, pair, successor, resource, asked)
 
 
 def revoke(client: Client, text: str) -> None:
@@ -179,10 +179,15 @@ def row_of_all(asked: list[str]) -> str | None:
     return rows.pop() if len(rows) == 1 else None
 
 
-def scope_of(connection: Connection, *, may_write: bool | None = None) -> str:
-    """Return the scope that a connection was granted, or that of a token of it that may less."""
+def scope_of(connection: Connection) -> str:
+    """Return the scope that a connection was granted."""
+    return _granted_scope(connection, connection.asked, may_write=connection.may_write)
+
+
+def _granted_scope(connection: Connection, asked: scopes.Asked, *, may_write: bool) -> str:
     return scopes.granted_scope(
-        may_write=connection.may_write if may_write is None else may_write,
+        asked,
+        may_write=may_write,
         all_organizations=connection.all_organizations,
         may_refresh=connection.client.may_refresh,
     )
@@ -198,19 +203,20 @@ def _keep_refresh_token(connection: Connection, pair: secrets.Pair, predecessor:
 
 
 def _keep_access_token(
-    connection: Connection, pair: secrets.Pair, refresh: RefreshToken | None, resource: str, *, may_write: bool
+    connection: Connection, pair: secrets.Pair, refresh: RefreshToken | None, resource: str, asked: scopes.Asked
 ) -> Issued:
     token = AccessToken.objects.create(
         connection=connection,
         digest=secrets.digest(pair.access),
         refresh_token=refresh,
         resource=resource,
-        may_write=may_write and connection.may_write,
+        may_write=asked.write and connection.may_write,
         expires=min(timezone.now() + ACCESS_LIFETIME, connection.expires),
     )
-    return _issued(token, connection, pair)
+    return _issued(token, connection, pair, asked)
 
 
-def _issued(token: AccessToken, connection: Connection, pair: secrets.Pair) -> Issued:
+def _issued(token: AccessToken, connection: Connection, pair: secrets.Pair, asked: scopes.Asked) -> Issued:
     seconds = max(0, round((token.expires - timezone.now()).total_seconds()))
-    return Issued(pair, seconds, scope_of(connection, may_write=token.may_write), connection.client.may_refresh)
+    scope = _granted_scope(connection, asked, may_write=token.may_write)
+    return Issued(pair, seconds, scope, connection.client.may_refresh)

@@ -63,5 +63,5 @@ def _device_token(request: HttpRequest, client: Client) -> HttpResponse:
         if row is None:
             transaction.set_rollback(True)
             raise OAuthError("invalid_target", "This resource is not what was granted.")
-        issued = tokens.issue(connection, secrets.generate_pair(), row, may_write=connection.may_write)
+        issued = tokens.issue(connection, secrets.generate_pair(), row, connection.asked)
     return JsonResponse(issued.answer())

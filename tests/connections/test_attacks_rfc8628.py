@@ -200,7 +200,7 @@ def test_5_4_the_page_says_where_the_device_is_and_gives_reading_alone_unless_to
     assert 'name="decision" value="cancel"' in page.text
     press(browsers["alice"], page, read_only="on")
     token = device.poll().json()
-    assert token["scope"] == "library:read offline_access"
+    assert token["scope"] == "library:read"
     assert {each["access"] for each in whoami(server, token["access_token"])["libraries"]} == {"read"}
 
 

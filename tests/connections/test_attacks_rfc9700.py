@@ -555,7 +555,7 @@ def test_4_14_a_refresh_widens_neither_scope_nor_resource(app: App, cast: Cast, 
     for path in ("/api", "/mcp/o/acme", "/mcp/o/globex"):
         assert refusal(app.refresh(tokens["refresh_token"], resource=f"{app.server.url}{path}")) == "invalid_target"
     fresh = app.refresh(tokens["refresh_token"]).json()
-    assert fresh["scope"] == "library:read offline_access"
+    assert fresh["scope"] == "library:read"
     arguments = {"organizationId": "acme", "name": "New"}
     refused = call_tool(app.server.mcp_url, fresh["access_token"], MODERN, "create_library", arguments)
     assert refused.status_code == 403

@@ -131,7 +131,7 @@ def test_the_log_says_who_allowed_what_and_from_where(cast: Cast, settings: Sett
         "client_id": "test-app",
         "trust": "self-named",
         "access": "read",
-        "scope": "library:read offline_access",
+        "scope": "library:read",
         "resource": "mcp/o/acme",
         "all_organizations": "no",
         "libraries": "paris",
@@ -159,7 +159,7 @@ def test_the_log_tells_apps_of_one_name_apart(cast: Cast) -> None:
     last = entries.last()
     assert last is not None
     assert (last.after["all_organizations"], last.after["libraries"], last.after["resource"]) == ("yes", "all", "any")
-    assert last.after["scope"] == "library:read offline_access organizations:all"
+    assert last.after["scope"] == "library:read organizations:all"
 
 
 def test_the_owner_is_told_by_mail_and_led_to_where_it_can_be_ended(

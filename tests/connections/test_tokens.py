@@ -115,18 +115,40 @@ def test_a_code_gives_tokens_for_what_was_granted(server: Server, connection: Co
     assert answer.pop("access_token").startswith("rsto_")
     assert answer.pop("refresh_token").startswith("rstr_")
     assert 3590 <= answer.pop("expires_in") <= 3600
-    assert answer == {"token_type": "Bearer", "scope": "library:read library:write offline_access"}
+    assert answer == {"token_type": "Bearer", "scope": "library:read library:write"}
     assert works(server, response.json()["access_token"])
 
 
 def test_the_scope_says_that_write_was_withheld(server: Server, cast: Cast) -> None:
     connection = connect(cast.bob, make_client(), cast.acme, may_write=False)
-    assert exchange(server, give_code(connection)).json()["scope"] == "library:read offline_access"
+    assert exchange(server, give_code(connection)).json()["scope"] == "library:read"
+
+
+@pytest.mark.parametrize(
+    ("asked", "scope"),
+    [
+        ({}, "library:read library:write"),
+        ({"asked_offline": True}, "library:read library:write offline_access"),
+        ({"asked_read": False}, "library:write"),
+        ({"asked_read": False, "may_write": False}, "library:read"),
+        ({"asked_write": False, "may_write": False}, "library:read"),
+        ({"asked_read": False, "asked_write": False, "may_write": False, "asked_offline": True},
+         "library:read offline_access"),
+    ],
+)  # fmt: skip
+def test_the_scope_names_nothing_that_was_not_asked_for_and_the_client_may_refresh(
+    server: Server, cast: Cast, asked: dict[str, bool], scope: str
+) -> None:
+    first = exchange(server, give_code(connect(cast.bob, make_client(), cast.acme, **asked))).json()
+    assert first["scope"] == scope
+    again = refresh(server, first["refresh_token"]).json()
+    assert again["scope"] == scope
+    assert refresh(server, again["refresh_token"], scope=scope).json()["scope"] == scope
 
 
 def test_a_client_without_the_refresh_grant_gets_no_refresh_token(server: Server, cast: Cast) -> None:
     client = make_client(grant_types=["authorization_code"])
-    answer = exchange(server, give_code(connect(cast.bob, client, cast.acme))).json()
+    answer = exchange(server, give_code(connect(cast.bob, client, cast.acme, asked_offline=True))).json()
     assert "refresh_token" not in answer
     assert answer["scope"] == "library:read library:write"
     assert RefreshToken.objects.count() == 0
@@ -247,9 +269,10 @@ def test_parallel_refreshes_never_fail_and_get_one_pair(server: Server, connecti
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        ("library:read", "library:read offline_access"),
-        ("library:read openid", "library:read offline_access"),
-        ("library:write", "library:read library:write offline_access"),
+        ("library:read", "library:read"),
+        ("library:read openid", "library:read"),
+        ("library:write", "library:write"),
+        ("library:read offline_access", "library:read offline_access"),
         ("offline_access", "library:read offline_access"),
     ],
 )
@@ -259,7 +282,7 @@ def test_a_refresh_may_ask_for_less(server: Server, connection: Connection, scop
     assert narrowed["scope"] == expected
     # The grant itself stays what it was.
     whole = refresh(server, narrowed["refresh_token"]).json()
-    assert whole["scope"] == "library:read library:write offline_access"
+    assert whole["scope"] == "library:read library:write"
 
 
 @pytest.mark.parametrize("scope", ["library:write", "organizations:all", "openid", "library:read organizations:all"])
