@@ -18,12 +18,15 @@ from raster.outbound import OutboundRefused
 
 LONGEST_ASSERTION = 8 * 1024
 LONGEST_ID = 500
-LIFETIME = 10 * 60
+#: authlib's assertions live that long unless its caller sets ``exp``.
+LIFETIME = 60 * 60
 LEEWAY = 30
 LONGEST_KEYS = timedelta(days=1)
 #: For a client whose keys are missing or old, and for one that names a key which is not among them.
 OLD_KEYS_LIMIT = Limit("client keys", 30, 60)
 UNKNOWN_KEY_LIMIT = Limit("client key", 1, 60)
+#: Each accepted assertion keeps a row until it expires. Only the holder of the client's key can use this up.
+ASSERTIONS_OF_CLIENT = Limit("client assertions", 20_000, LIFETIME)
 _CLAIMS = ["iss", "sub", "aud", "exp", "jti"]
 
 
@@ -43,6 +46,9 @@ def is_valid_assertion(client: Client, assertion: str, *, reading_for: str | Non
 
     Call it outside of a transaction: it may fetch the client's keys. ``reading_for`` is the address for which it does,
     and is counted; with None, the keys at hand have to do.
+
+    Raises:
+        RateLimited: the client signed too many within the hour.
     """
     try:
         header = jwt.get_unverified_header(assertion)
@@ -67,14 +73,23 @@ def _is_for_us(audience: Any) -> bool:
 
 
 def _spend(client: Client, claims: dict[str, Any]) -> bool:
-    """Return whether an assertion is not too long-lived and was not sent before; from now on it was."""
+    """Return whether an assertion expires within an hour and was not sent before; record that it was sent.
+
+    Raises:
+        RateLimited: see :func:`is_valid_assertion`. An assertion that is sent again does not count.
+    """
     identifier, expires, now = claims["jti"], claims["exp"], timezone.now().timestamp()
     if not isinstance(identifier, str) or not 0 < len(identifier) <= LONGEST_ID:
         return False
     if not isinstance(expires, int | float) or expires > now + LIFETIME + LEEWAY:
         return False
     spent = hashlib.sha256(f"{client.client_id}\n{identifier}".encode(errors="replace")).hexdigest()
-    return Limit("client assertion", 1, math.ceil(expires - now) + LEEWAY + 1).allows(spent)
+    if ASSERTIONS_OF_CLIENT.is_used_up(client.pk):
+        ASSERTIONS_OF_CLIENT.hit(client.pk)
+    if not Limit("client assertion", 1, math.ceil(expires - now) + LEEWAY + 1).allows(spent):
+        return False
+    ASSERTIONS_OF_CLIENT.hit(client.pk)
+    return True
 
 
 def _find_key(client: Client, algorithm: str, key_id: str | None, reading_for: str | None) -> PyJWK | None:

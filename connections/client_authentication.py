@@ -37,7 +37,7 @@ def authenticate_client(request: HttpRequest) -> Client:
 
     Raises:
         OAuthError: ``invalid_request`` where more than one method is used, ``invalid_client`` for everything else.
-        RateLimited: this client failed too often from this address.
+        RateLimited: this client failed too often from this address, or signed too many assertions.
     """
     address = request.META.get("REMOTE_ADDR", "")
     presented = _presented(request)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from accounts.models import RateCount
 from connections import secrets
-from connections.assertions import OLD_KEYS_LIMIT
+from connections.assertions import ASSERTIONS_OF_CLIENT, LEEWAY, OLD_KEYS_LIMIT
 from connections.client_authentication import FAILURE_LIMIT
 from connections.documents import ADDRESS_LIMIT
 from connections.models import Client
@@ -200,7 +200,7 @@ def test_a_signed_assertion_is_accepted(key: SigningKey, audience: Any) -> None:
         {"iss": None}, {"iss": "other"}, {"sub": None}, {"sub": "other"}, {"iss": "other", "sub": "other"},
         {"aud": None}, {"aud": "https://other.example"}, {"aud": f"{settings.BASE_URL}/"}, {"aud": []},
         {"aud": [settings.BASE_URL, "https://other.example"]}, {"aud": f"{settings.BASE_URL}/authorize"},
-        {"aud": {"a": 1}}, {"exp": None}, {"exp": int(time.time()) - 60}, {"exp": int(time.time()) + 3600},
+        {"aud": {"a": 1}}, {"exp": None}, {"exp": int(time.time()) - 60}, {"exp": int(time.time()) + 5400},
         {"exp": 10**30}, {"exp": float("inf")}, {"exp": str(int(time.time()) + 60)}, {"exp": "soon"},
         {"jti": None}, {"jti": ""}, {"jti": "a" * 501}, {"nbf": int(time.time()) + 100_000}, {"iat": float("inf")},
     ],
@@ -209,6 +209,34 @@ def test_an_assertion_whose_claims_are_not_in_order_is_refused(claims: dict[str,
     signing_client(ec_key())
     make_client("other")
     assert not is_accepted(signed(ec_key().assertion("app", **claims)))
+
+
+def test_an_assertion_may_live_an_hour_and_is_kept_as_long() -> None:
+    signing_client(ec_key())
+    expires = int(time.time()) + 3600
+    assertion = ec_key().assertion("app", exp=expires)
+    assert is_accepted(signed(assertion))
+    row = RateCount.objects.get(name__startswith="client assertion:")
+    assert row.expires.timestamp() > expires + LEEWAY
+    assert row.expires.timestamp() < expires + LEEWAY + 5
+    sweep()
+    assert not is_accepted(signed(assertion))
+
+
+def test_a_client_can_fill_the_memory_of_assertions_only_so_far() -> None:
+    client = signing_client(ec_key())
+    signing_client(ec_key(), client_id="other")
+    replayed = ec_key().assertion("app")
+    assert is_accepted(signed(replayed))
+    RateCount.objects.filter(name=f"client assertions:{client.pk}").update(count=ASSERTIONS_OF_CLIENT.most - 1)
+    assert not is_accepted(signed(replayed))  # and does not count
+    assert is_accepted(signed(ec_key().assertion("app")))
+    before = RateCount.objects.filter(name__startswith="client assertion:").count()
+    refused = signed(ec_key().assertion("app"))
+    assert (refused.status_code, json.loads(refused.content)["error"]) == (429, "temporarily_unavailable")
+    assert 0 < int(refused["Retry-After"]) <= 3600
+    assert RateCount.objects.filter(name__startswith="client assertion:").count() == before
+    assert is_accepted(signed(ec_key().assertion("other")))
 
 
 def test_an_assertion_is_good_once() -> None:
