@@ -392,6 +392,12 @@ class HistoryRecord(Record):
     tags: list[str]
 
 
+class TagRecord(Record):
+    id: str = Field(description="The tag's text.")
+    count: int = Field(description="Assets with the tag.")
+    type: Literal["user"] = "user"
+
+
 class LibraryRecord(Record):
     id: str
     name: str
@@ -400,12 +406,7 @@ class LibraryRecord(Record):
     trash_count: int
     access: Literal["read", "write"] = Field(description="The caller's level on the library.")
     tags: list[str] = Field(description="The ten most used tags.")
-
-
-class TagRecord(Record):
-    id: str = Field(description="The tag's text.")
-    count: int = Field(description="Assets with the tag.")
-    type: Literal["user"] = "user"
+    used_tags: list[TagRecord] = Field(exclude=True, description="The same with their counts, for older API versions.")
 
 
 class Tagged(Record):

@@ -160,7 +160,7 @@ class SearchResult:
     corrected: str | None
 
 
-@shows(contracts.LibraryRecord)
+@shows(contracts.LibraryRecord, "used_tags")
 class Library:
     """A library, with the caller's level on it."""
 

@@ -36,6 +36,7 @@ VARIANT_ID = "7Hn1cVg5uJe9aTq4oXi8Kz"
 ASSET = {**LIBRARY, "assetId": ASSET_ID}
 MOMENT = 1_782_900_000_000
 LINK = f"{settings.BASE_URL}/upload/rstu_…"
+TAGS = (TagRecord(id="harbor", count=41), TagRecord(id="sea", count=12))
 APPROVAL = ApprovalRecord(state="approved", note="Good to go.", by=Person(name="Alice Jones"), at=MOMENT + 90_000)
 
 
@@ -74,7 +75,7 @@ def _asset(**changed: Any) -> AssetRecord:
     return AssetRecord(**{**_facts(ASSET_ID, "Harbor", 4000, 3000), **described, "variants": [variant], **changed})
 
 
-def _library(**changed: Any) -> LibraryRecord:
+def _library(tags: tuple[TagRecord, ...] = (), **changed: Any) -> LibraryRecord:
     facts: dict[str, Any] = {
         "id": "barcelona",
         "name": "Barcelona",
@@ -82,7 +83,8 @@ def _library(**changed: Any) -> LibraryRecord:
         "photos_count": 120,
         "trash_count": 3,
         "access": "write",
-        "tags": ["harbor", "sea"],
+        "tags": [tag.id for tag in tags],
+        "used_tags": list(tags),
     }
     return LibraryRecord(**{**facts, **changed})
 
@@ -113,13 +115,13 @@ EXAMPLES: dict[str, tuple[dict[str, Any], Record]] = {
     ),
     "list_libraries": (
         {**ORGANIZATION, "page": 1, "pageSize": 50},
-        Page[LibraryRecord](data=[_library()], page=1, page_size=50, total=1),
+        Page[LibraryRecord](data=[_library(TAGS)], page=1, page_size=50, total=1),
     ),
     "create_library": (
         {**ORGANIZATION, "name": "Lisbon"},
-        _library(id="lisbon-x4f7", name="Lisbon", assets_count=0, photos_count=0, trash_count=0, tags=[]),
+        _library(id="lisbon-x4f7", name="Lisbon", assets_count=0, photos_count=0, trash_count=0),
     ),
-    "rename_library": ({**LIBRARY, "name": "Barcelona 2026"}, _library(name="Barcelona 2026")),
+    "rename_library": ({**LIBRARY, "name": "Barcelona 2026"}, _library(TAGS, name="Barcelona 2026")),
     "list_assets": (
         {**LIBRARY, "page": 1, "pageSize": 50, "tags": ["harbor"]},
         Page[AssetRecord](data=[_asset()], page=1, page_size=50, total=1),

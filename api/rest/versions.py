@@ -5,12 +5,14 @@ the present ones.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, cast
 
 from django.conf import settings
 from pydantic import Field
 
 from api.rest.endpoints import Endpoint
+from apikeys.contracts import StartedOrganization
 from assets.contracts import (
     AssetRecord,
     LibraryRecord,
@@ -20,7 +22,9 @@ from assets.contracts import (
     SearchAssets,
     SearchHit,
     SearchResult,
+    TagRecord,
     Uploaded,
+    UploadLinkRecord,
     VariantRecord,
 )
 from orgs.access import Principal
@@ -219,6 +223,44 @@ class SearchResultOfMay(Record):
     )
 
 
+class LibraryOfMay(Record):
+    id: str
+    name: str
+    assets_count: int
+    photos_count: int
+    trash_count: int
+    access: Literal["read", "write"] = Field(description="The caller's level on the library.")
+    tags: list[TagRecord] = Field(description="The ten most used tags.")
+
+
+class StartedOrganizationOfMay(Record):
+    """An organization that nobody has claimed yet, with one library and a key that writes to it."""
+
+    organization_id: str
+    library_id: str
+    api_key: str = Field(repr=False, description="An API key with write on the library. It is told once: keep it.")
+    claim_url: str = Field(
+        repr=False,
+        description="Give this link to the person whom it is for, and to nobody else: whoever has it can take the "
+        "organization over.",
+    )
+    expires_at: datetime = Field(description="When it is removed, unless it was claimed.")
+    email_sent: bool = Field(description="Whether the link was mailed to the address, too.")
+
+
+class UploadLinkOfMay(Record):
+    """A link with which files come in once. Whoever has it can use it."""
+
+    url: str = Field(description="POST a form with files (multipart/form-data) here, once. It is a credential.")
+    expires_at: datetime
+    curl: str = Field(
+        description="Run this in a shell with PATH replaced by the file's path; repeat -F for more files. The answer "
+        "is that of upload_assets, and the exit code tells whether it succeeded."
+    )
+    max_files: int = Field(description="The most files that it takes.")
+    max_bytes: int = Field(description="The largest file that it takes.")
+
+
 class IdentityOfMay(Record):
     """An organization that a credential reaches, and the ids of its libraries that it reaches right now."""
 
@@ -314,6 +356,28 @@ def _found(result: SearchResult) -> SearchResultOfMay:
     )
 
 
+def _library(library: LibraryRecord) -> LibraryOfMay:
+    kept = LibraryOfMay.model_fields.keys() - {"tags"}
+    return LibraryOfMay(**{name: getattr(library, name) for name in kept}, tags=library.used_tags)
+
+
+def _libraries(page: Page[LibraryRecord]) -> Page[LibraryOfMay]:
+    data = [_library(library) for library in page.data]
+    return Page[LibraryOfMay](data=data, page=page.page, page_size=page.page_size, total=page.total)
+
+
+def _moment(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC)
+
+
+def _started(started: StartedOrganization) -> StartedOrganizationOfMay:
+    return StartedOrganizationOfMay(**{**dict(started), "expires_at": _moment(started.expires_at)})
+
+
+def _upload_link(link: UploadLinkRecord) -> UploadLinkOfMay:
+    return UploadLinkOfMay(**{**dict(link), "expires_at": _moment(link.expires_at)})
+
+
 def _identity(identity: Identity) -> IdentityOfMay:
     return IdentityOfMay(
         organization_id=identity.organization_id,
@@ -331,15 +395,23 @@ _CONTRACTS: dict[type[Contract], type[Contract]] = {ListAssets: _ListAssets, Sea
 _RECORDS: dict[type[Record], type[Record]] = {
     AnyIdentity: AnyIdentityOfMay,
     AssetRecord: AssetOfMay,
+    LibraryRecord: LibraryOfMay,
     Page[AssetRecord]: Page[AssetOfMay],
+    Page[LibraryRecord]: Page[LibraryOfMay],
     SearchResult: SearchResultOfMay,
+    StartedOrganization: StartedOrganizationOfMay,
+    UploadLinkRecord: UploadLinkOfMay,
     Uploaded: UploadedOfMay,
 }
 _SHAPES: dict[type[Record], Callable[[Any], Record]] = {
     Identity: _identity,
     Identities: _identities,
     AssetRecord: _asset,
+    LibraryRecord: _library,
     Page[AssetRecord]: _page,
+    Page[LibraryRecord]: _libraries,
     SearchResult: _found,
+    StartedOrganization: _started,
+    UploadLinkRecord: _upload_link,
     Uploaded: _uploaded,
 }

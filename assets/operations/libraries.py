@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from assets.contracts import CreateLibrary, LibraryRecord, ListLibraries, RenameLibrary
+from assets.contracts import CreateLibrary, LibraryRecord, ListLibraries, RenameLibrary, TagRecord
 from assets.models import Asset, AssetQuerySet, Tag
 from assets.quota import check_libraries
 from orgs import audit
@@ -119,7 +119,8 @@ def library_records(libraries: list[Library]) -> list[LibraryRecord]:
             photos_count=live.get(library.pk, (0, 0))[1],
             trash_count=trash.get(library.pk, 0),
             access="write" if library.level >= Level.WRITE else "read",
-            tags=tags.get(library.pk, []),
+            tags=[tag.id for tag in tags.get(library.pk, [])],
+            used_tags=tags.get(library.pk, []),
         )
         for library in libraries
     ]
@@ -129,7 +130,7 @@ def _of(assets: AssetQuerySet, library_ids: list[int]) -> QuerySet[Asset, Any]:
     return assets.filter(library__in=library_ids).order_by().values("library")
 
 
-def _most_used_tags(library_ids: list[int]) -> dict[int, list[str]]:
+def _most_used_tags(library_ids: list[int]) -> dict[int, list[TagRecord]]:
     ranked = (
         Tag.objects.filter(
             library__in=library_ids,
@@ -141,9 +142,9 @@ def _most_used_tags(library_ids: list[int]) -> dict[int, list[str]]:
         .filter(rank__lte=MOST_USED_TAGS)
         .order_by("library", "rank")
     )
-    tags: dict[int, list[str]] = {}
-    for library_id, text in ranked.values_list("library_id", "text"):
-        tags.setdefault(library_id, []).append(text)
+    tags: dict[int, list[TagRecord]] = {}
+    for library_id, text, uses in ranked.values_list("library_id", "text", "uses"):
+        tags.setdefault(library_id, []).append(TagRecord(id=text, count=uses))
     return tags
 
 

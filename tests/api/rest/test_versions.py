@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ ASSET, VARIANT, SMALL = "a" * 22, "b" * 22, "c" * 22
 #: What differs from run to run.
 UNSTABLE = (
     (re.compile(r'("(?:created|updated|at|expiresAt)": )\d+'), r"\g<1>0"),
+    (re.compile(r'("expiresAt": )"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"'), r'\g<1>"2026-05-20T00:00:00Z"'),
     (re.compile(r"http://localhost:\d+"), "https://raster.example.com"),
     (re.compile(r"(rst[cku])_\w+"), r"\1_"),
     (re.compile(r'"acme-\w{8}"'), '"acme-xxxxxxxx"'),
@@ -110,6 +112,22 @@ def test_an_approval_is_unknown_to_the_older_version(server: Server, made: Cast)
     search = "/organizations/acme/search/assets?q=&approval=approved"
     assert code_of(ask(server, person, "GET", search, version=MAY)) == (400, "BAD_USER_INPUT")
     assert ask(server, person, "GET", search).json()["data"]["found"] == 0
+
+
+def test_the_older_version_counts_a_librarys_tags_and_gives_ends_as_dates(server: Server, made: Cast) -> None:
+    key = made.key(barcelona="write").secret
+    [older] = ask(server, key, "GET", "/organizations/acme/libraries", version=MAY).json()["data"]
+    [newer] = ask(server, key, "GET", "/organizations/acme/libraries").json()["data"]
+    assert older["tags"] == [{"id": "harbor", "count": 1, "type": "user"}, {"id": "sea", "count": 1, "type": "user"}]
+    assert newer == {**older, "tags": ["harbor", "sea"]}
+    link = ask(server, key, "POST", f"{BARCELONA}/upload-links", version=MAY, json={"expiresIn": 600}).json()["data"]
+    started = ask(server, None, "POST", "/libraries", version=MAY, json={"email": "erin@example.com"}).json()["data"]
+    for answer, seconds in ((link, 600), (started, 24 * 3600)):
+        ends = datetime.fromisoformat(answer["expiresAt"])
+        assert ends.tzinfo == UTC
+        assert ends > datetime.now(UTC) + timedelta(seconds=seconds - 60)
+    present = ask(server, key, "POST", f"{BARCELONA}/upload-links", json={"expiresIn": 600}).json()["data"]
+    assert isinstance(present["expiresAt"], int)
 
 
 def test_the_older_version_filters_by_five_tags(server: Server, made: Cast) -> None:
