@@ -85,6 +85,8 @@ _HEADERS: dict[str, Any] = {
 _OF_ALL = ("Api-Version", "X-Request-Id")
 _OF_A_CREDENTIAL = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 _REF = "#/components/schemas/"
+#: Generators of clients name the type of ``Library.access`` LibraryAccess, and mistake it for a component of that name.
+_RENAMED = {"LibraryAccess": "ReachableLibrary"}
 _ERROR = {
     "description": "What went wrong.",
     "type": "object",
@@ -176,7 +178,8 @@ def _schemas(version: str, endpoints: list[Endpoint]) -> dict[str, Any]:
 def _name(definition: str) -> str:
     """Return the document's name of a definition: ``Page_AssetRecord_`` is ``AssetPage``."""
     definition = re.sub(r"^Page_(\w+?)_$", r"\1Page", definition)
-    return re.sub(r"(Record|OfMay)(?=Page$|$)", "", definition)
+    name = re.sub(r"(Record|OfMay)(?=Page$|$)", "", definition)
+    return _RENAMED.get(name, name)
 
 
 def _named(node: Any) -> Any:

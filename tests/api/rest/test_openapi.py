@@ -1,6 +1,8 @@
 """The OpenAPI document: valid, complete, open to all, and the same until somebody means to change it."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,55 @@ def test_every_example_fits_its_schema(version: str) -> None:
             body = operation.get("requestBody", {"content": {}})["content"]
             if "application/json" in body:
                 Draft202012Validator(body["application/json"]["schema"]).validate(body["application/json"]["example"])
+
+
+def camel(*parts: str) -> str:
+    """Return a name as generators of clients make it of the names of a schema and of a part of it."""
+    words = [word for part in parts for word in re.split(r"[^0-9A-Za-z]+|(?<=[0-9a-z])(?=[A-Z])", part)]
+    return "".join(word[:1].upper() + word[1:].lower() for word in words)
+
+
+def types_within(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the name of every type that a generator has to make up within a schema, and what it is."""
+    for field, inner in schema.get("properties", {}).items():
+        yield from named_types(camel(name, field), inner)
+    for number, option in enumerate(schema.get("anyOf", []) + schema.get("oneOf", []) + schema.get("allOf", [])):
+        yield from named_types(camel(name, f"Type{number}"), option)
+    if isinstance(schema.get("items"), dict):
+        yield from named_types(camel(name, "Item"), schema["items"])
+    if isinstance(schema.get("additionalProperties"), dict):
+        yield from named_types(camel(name, "AdditionalProperty"), schema["additionalProperties"])
+
+
+def named_types(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    is_type = schema.get("type") == "object" or "enum" in schema
+    if is_type:
+        yield name, schema
+    yield from types_within(name, schema)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_no_type_that_a_generator_names_itself_has_the_name_of_another_one(version: str) -> None:
+    """A generator mistakes ``Library.access`` for a component LibraryAccess, and leaves both out of the client."""
+    document = openapi(version)
+    components = document["components"]["schemas"]
+    made_up = [type_ for name, schema in components.items() for type_ in types_within(name, schema)]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            name = operation["operationId"]
+            for parameter in operation["parameters"]:
+                told = resolved(document, parameter)
+                made_up += named_types(camel(name, told["name"]), told["schema"])
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                made_up += named_types(camel(name, "Body"), content["schema"])
+            for status, response in operation["responses"].items():
+                schema = resolved(document, response)["content"]["application/json"]["schema"]
+                made_up += named_types(camel(name, "Response", status), schema if status < "300" else {})
+    assert {name for name, _ in made_up}.isdisjoint(camel(name) for name in components)
+    kinds: dict[str, dict[str, Any]] = {}
+    for name, schema in made_up:
+        assert kinds.setdefault(name, schema) == schema, name
+    assert len(made_up) > 40
 
 
 def test_every_endpoint_is_there_with_what_it_may_answer() -> None:
