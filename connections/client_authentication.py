@@ -73,7 +73,10 @@ def _presented(request: HttpRequest) -> Presented | None:
 
 
 def _basic(header: str) -> Presented | None:
-    """Return what a Basic header presents: id and secret, each form-encoded before they were joined."""
+    """Return what a Basic header presents: id and secret, each form-encoded before they were joined.
+
+    An empty secret is the same as none (RFC 6749, section 2.3.1): requests-oauthlib sends it for public clients.
+    """
     scheme, _, encoded = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -83,7 +86,8 @@ def _basic(header: str) -> Presented | None:
         return None
     if not colon:
         return None
-    return Presented(unquote_plus(client_id), Client.Authentication.BASIC, unquote_plus(secret))
+    method = Client.Authentication.BASIC if secret else Client.Authentication.NONE
+    return Presented(unquote_plus(client_id), method, unquote_plus(secret))
 
 
 def _signed(parameters: QueryDict, client_id: str) -> Presented | None:

@@ -82,12 +82,14 @@ def signed(assertion: str, **more: Any) -> HttpResponse:
         ({"client_id": "ä" * 100}, None),
         ({"client_id": "a" * 5000}, None),
         ({"client_id": "public", "client_secret": SECRET}, None),
-        ({}, basic("public", "")),
         ({}, basic("public", SECRET)),
         ({"client_id": "basic"}, None),
         ({"client_id": "basic", "client_secret": SECRET}, None),
         ({"client_id": "basic", "client_secret": ""}, None),
         ({}, basic("basic", "")),
+        ({}, basic("post", "")),
+        ({}, basic("signing", "")),
+        ({}, basic("", "")),
         ({}, basic("basic", SECRET + "x")),
         ({}, basic("basic", SECRET[:-1])),
         ({}, basic("basic", SECRET, encode=False)),
@@ -163,6 +165,7 @@ def test_clients_prove_who_they_are_by_their_own_method() -> None:
     confidential("client_secret_post", "post")
     assert is_accepted(ask({"client_id": "public"}))
     assert is_accepted(ask({"client_id": "public", "client_secret": ""}))
+    assert is_accepted(ask(authorization=basic("public", "")))
     assert is_accepted(ask(authorization=basic("basic")))
     assert is_accepted(ask({"client_id": "basic"}, basic("basic").replace("Basic", "basic")))
     assert is_accepted(ask({"client_id": "post", "client_secret": SECRET}))
