@@ -1,7 +1,7 @@
-# make run: everything from nothing to a running server. make test: all tests. Neither asks a question.
+# make run: everything from nothing to a running server. make test and make test-clients: all tests. None asks a question.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test lint fmt bench pins
+.PHONY: help setup setup-dev run test test-clients lint fmt bench pins
 SHELL := /bin/bash
 PORT ?= 8000
 python := .venv/bin/python
@@ -12,7 +12,8 @@ production := env -u RASTER_DEV -u DATABASE_URL RASTER_BASE_URL=https://raster.e
 
 help:
 	@echo "make run    set everything up and serve on http://localhost:$(PORT)"
-	@echo "make test   all tests, on SQLite and PostgreSQL"
+	@echo "make test   the tests, on SQLite and PostgreSQL; ARGS go to pytest"
+	@echo "make test-clients  attacks and unmodified foreign clients, on both databases; needs the machine to itself"
 	@echo "make lint   style, types, imports, deployment checks; make fmt repairs what can be repaired"
 	@echo "make bench  measure beside the bare MCP SDK and plain views, on both databases; ARGS='--help' tells more"
 	@echo "make setup  prepare .venv alone"
@@ -38,10 +39,18 @@ test: setup-dev
 		else echo "Skipped: the TypeScript client's test needs npm."; fi
 	@.ci/test $(ARGS)
 
+test-clients: setup-dev
+	@.ci/system-packages postgresql npm
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory var/node-clients/package.json; \
+		else echo "Skipped: the tests of clients from npm need npm."; fi
+	@.ci/test-clients $(ARGS)
+
 var/node/package.json: tests/mcp/typescript/package.json
+var/node-clients/package.json: tests/clients/node/package.json
+var/node/package.json var/node-clients/package.json:
 	@mkdir -p $(@D) && cp $< $@
 	@timeout 180 npm install --fetch-retries 1 --prefix $(@D) --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error </dev/null \
-		|| { rm -f $@; echo "Skipped: the TypeScript client's test needs the package that npm could not fetch."; }
+		|| { rm -f $@; echo "Skipped: the tests of clients from npm, which could not fetch the packages of $<."; }
 
 lint: setup-dev
 	.venv/bin/ruff check .
