@@ -51,9 +51,9 @@ def browsers(server: Server, cast: Cast) -> Iterator[dict[str, httpx2.Client]]:
 class Device:
     """A device at a running server, as far as it gets without its person."""
 
-    def __init__(self, server: Server, client_id: str = "test-app") -> None:
+    def __init__(self, server: Server, client_id: str = "test-app", **asked: str) -> None:
         self._app = App(server, client_id)
-        form = {"client_id": client_id}
+        form = {"client_id": client_id, **asked}
         self.codes: dict[str, Any] = httpx2.post(f"{server.url}/device_authorization", data=form).json()
 
     def poll(self) -> httpx2.Response:
@@ -202,6 +202,15 @@ def test_5_4_the_page_says_where_the_device_is_and_gives_reading_alone_unless_to
     token = device.poll().json()
     assert token["scope"] == "library:read"
     assert {each["access"] for each in whoami(server, token["access_token"])["libraries"]} == {"read"}
+
+
+@pytest.mark.parametrize("scope", ["library:write", "library:read library:write offline_access"])
+def test_5_4_the_token_names_what_the_device_asked_for_where_its_person_gives_all_of_it(
+    server: Server, browsers: dict[str, httpx2.Client], scope: str
+) -> None:
+    device = Device(server, scope=scope)
+    press(browsers["alice"], type_code(browsers["alice"], device.codes["user_code"]))
+    assert device.poll().json()["scope"] == scope
 
 
 def test_5_4_nobody_is_asked_again_on_the_strength_of_an_earlier_yes(

@@ -94,6 +94,7 @@ def test_another_account_can_be_used_without_starting_again(cast: Cast) -> None:
     assert told(allow(browser, fresh))["state"] == ["a&b"]
     connection = Connection.objects.get()
     assert (connection.user, connection.asked_write) == (cast.alice, False)
+    assert (connection.asked_read, connection.asked_offline) == (True, True)
 
 
 def test_the_page_cannot_be_framed_or_kept_and_may_lead_to_the_app(cast: Cast) -> None:
