@@ -17,6 +17,7 @@ from connections.bearer import principal_for_bearer
 from connections.doors import check_values, read_authorization, refusal_headers
 from connections.resources import API, api_root
 from orgs.access import BearerPrincipal, Origin
+from raster.deadlines import limited
 from raster.errors import (
     BadUserInput,
     Forbidden,
@@ -223,7 +224,8 @@ def _record_use(principal: BearerPrincipal) -> None:
 
 async def _recorded(principal: BearerPrincipal) -> None:
     try:
-        await writers.run(principal.record_use)
+        with limited():  # a wait for this row is not the request's
+            await writers.run(principal.record_use)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The use of a credential was not recorded", exc_info=error)
 

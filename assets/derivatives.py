@@ -20,6 +20,7 @@ from assets.decode import SIZES
 from assets.decoding import DERIVE, GRACE_SECONDS, Decoded, Decoder, DecodingFailed, Limits
 from assets.models import Asset, AssetQuerySet
 from assets.signatures import BY_CONTENT_TYPE
+from raster.deadlines import BACKGROUND_SECONDS, limited
 from raster.errors import BadUserInput, RasterError
 from raster.workers import give_connection_back
 
@@ -112,7 +113,8 @@ class Worker:
         try:
             while not self._decoder.stopped:
                 self._wake.clear()
-                pause = self._work()
+                with limited(BACKGROUND_SECONDS):
+                    pause = self._work()
                 if not self._decoder.stopped:
                     self._wake.wait(pause)
         finally:

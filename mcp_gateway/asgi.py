@@ -29,6 +29,7 @@ from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
 from mcp_gateway.server import CHALLENGE, PRINCIPAL, Gateway
 from orgs.access import BearerPrincipal, Origin
+from raster.deadlines import limited
 from raster.errors import (
     BadUserInput,
     EndpointNotFound,
@@ -171,7 +172,8 @@ def _origin(scope: Scope, transport: Transport) -> Origin:
 
 async def _written(function: Callable[[], None]) -> None:
     try:
-        await writers.run(function)
+        with limited():  # a wait for this row is not the request's
+            await writers.run(function)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("The use of a credential was not recorded", exc_info=error)
 

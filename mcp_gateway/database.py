@@ -13,13 +13,15 @@ from typing import Any
 from urllib.parse import quote
 
 import psycopg
+from django.conf import settings
 from django.db import connection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from raster.deadlines import limited
 from raster.errors import ServiceUnavailable
+from raster.postgresql.connections import AsyncConnection, DatabaseSilent
 
 BUSY_SECONDS = 0.2
-POOL_SIZE = 8
 POOL_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # how long it goes on trying; the next request begins anew
 
@@ -79,10 +81,12 @@ class PostgreSQLDoorDatabase(DoorDatabase):
     """A small pool of connections with prepared statements, each statement a transaction of its own."""
 
     def __init__(self, parameters: dict[str, Any]) -> None:
-        self._pool: AsyncConnectionPool[psycopg.AsyncConnection[tuple[Any, ...]]] = AsyncConnectionPool(
-            kwargs={**parameters, "autocommit": True, "prepare_threshold": 0},
+        self._pool: AsyncConnectionPool[AsyncConnection] = AsyncConnectionPool(
+            connection_class=AsyncConnection,
+            kwargs={**parameters, "autocommit": True, "prepare_threshold": None},
+            configure=_prepare_if_possible,
             min_size=1,
-            max_size=POOL_SIZE,
+            max_size=settings.DATABASE_MCP_POOL,
             timeout=POOL_SECONDS,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
@@ -103,7 +107,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
         try:
             try:
                 return await self._rows(statement, parameter)
-            except PoolTimeout:
+            except (PoolTimeout, DatabaseSilent):
                 raise
             except psycopg.OperationalError:
                 # The server may have been restarted: drop the connections that died with it, and try once more.
@@ -117,6 +121,19 @@ class PostgreSQLDoorDatabase(DoorDatabase):
         async with self._pool.connection() as pooled:
             cursor = await pooled.execute(statement, (parameter,))
             return await cursor.fetchall()
+
+
+async def _prepare_if_possible(connection: AsyncConnection) -> None:
+    """Turn prepared statements on for a connection that is a session of the database.
+
+    PgBouncer gives each transaction another session, which does not know what was prepared in the one before. It also
+    tells clients a process id that it made up.
+    """
+    with limited():
+        cursor = await connection.execute("SELECT pg_backend_pid()")
+        [[session]] = await cursor.fetchall()
+    if session == connection.info.backend_pid:
+        connection.prepare_threshold = 0
 
 
 def door_database() -> DoorDatabase:

@@ -31,6 +31,7 @@ from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
+from raster.deadlines import limited  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.logs import RECORD, write_access  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
@@ -111,7 +112,8 @@ class Application:
             await send(message)
 
         try:
-            await self._dispatch(scope, receive, sending, transport)
+            with limited():
+                await self._dispatch(scope, receive, sending, transport)
         except Exception as error:
             logger.error("A request failed", exc_info=error, extra={"fields": {"id": record["id"]}})
             if "status" in record:

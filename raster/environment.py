@@ -36,6 +36,8 @@ KNOWN = frozenset(
         "RASTER_API_HOST",
         "RASTER_BASE_URL",
         "RASTER_CREDENTIAL_RATE",
+        "RASTER_DATABASE_MCP_POOL",
+        "RASTER_DATABASE_POOL",
         "RASTER_DATA_DIR",
         "RASTER_DEV",
         "RASTER_FETCH_ALLOW",
@@ -94,10 +96,22 @@ def port(name: str, default: int) -> int:
     return int(value)
 
 
+def count(name: str, default: int) -> int:
+    """Return the variable as a whole number from 1, or ``default``."""
+    value = text(name, str(default))
+    if not _is_count(value):
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1.")
+    return int(value)
+
+
+def _is_count(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_LIMIT
+
+
 def limit(name: str) -> int | None:
     """Return the variable as a whole number from 1, or None where it is not set: no limit."""
     value = text(name, "")
-    if value and not (value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_LIMIT):
+    if value and not _is_count(value):
         raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1, or nothing for no limit.")
     return int(value) if value else None
 

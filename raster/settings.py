@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from raster import __version__, environment
 from raster.development import development_secrets
+from raster.postgresql.connections import Connection
 
 environment.check_names()
 
@@ -147,13 +148,23 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["ENGINE"] = "raster.postgresql"  # which checks connections itself
     _database["OPTIONS"] = {
+        "connect_timeout": 5,
         **_database.get("OPTIONS", {}),
-        # As many as the worker threads, and some for pages; seconds: for a free connection, and for how long the
-        # pool goes on trying when the server is away.
-        "pool": {"min_size": 0, "max_size": 40, "timeout": 3, "reconnect_timeout": 5},
+        # Seconds: for a free connection, and for how long the pool goes on trying when the server is away.
+        "pool": {
+            "connection_class": Connection,
+            "min_size": 0,
+            "max_size": environment.count("RASTER_DATABASE_POOL", 40),
+            "timeout": 3,
+            "reconnect_timeout": 5,
+        },
     }
+    # PgBouncer may give each transaction another session.
+    _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
     raise ImproperlyConfigured("DATABASE_URL takes sqlite:/// or postgresql://.")
+# Of the MCP gate's own connections to PostgreSQL.
+DATABASE_MCP_POOL = environment.count("RASTER_DATABASE_MCP_POOL", 8)
 
 CACHES = {
     "default": {

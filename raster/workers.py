@@ -1,32 +1,49 @@
 """A fixed pool of threads in which the event loop has Django's database work done."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from raster.deadlines import BACKGROUND_SECONDS, REQUEST_SECONDS, WaitBudget, current_budget
+
 Result = TypeVar("Result")
 
 
 class Workers:
-    """Runs functions in threads that keep their SQLite connection and give a PostgreSQL one back to Django's pool."""
+    """Runs functions in threads that keep their SQLite connection and give a PostgreSQL one back to Django's pool.
 
-    def __init__(self, threads: int) -> None:
+    A function waits for the database as long as its request may, or for ``seconds`` where it belongs to none.
+    """
+
+    def __init__(self, threads: int, seconds: float = REQUEST_SECONDS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._seconds = seconds
 
     async def run(self, function: Callable[[], Result]) -> Result:
         """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _with_connection, function)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._task(function))
 
     def submit(self, function: Callable[[], object]) -> Future[object]:
         """Have ``function`` run to its end, for whoever is in another thread and need not wait for it."""
-        return self._pool.submit(_with_connection, function)
+        return self._pool.submit(self._task(function))
 
     def close(self) -> None:
         """Wait for what is running, and close each thread's connection with the thread."""
         self._pool.shutdown(wait=True)
+
+    def _task(self, function: Callable[[], Result]) -> Callable[[], Result]:
+        budget = current_budget() or WaitBudget(self._seconds)
+        asked = time.monotonic()
+
+        def run() -> Result:
+            with budget.applied(queued=time.monotonic() - asked):
+                return _with_connection(function)
+
+        return run
 
 
 def _with_connection(function: Callable[[], Result]) -> Result:
@@ -53,6 +70,6 @@ writers = Workers(4)
 fetchers = Workers(24)
 #: What nobody waits for: mail servers may be slow, and sweeping takes long.
 mailers = Workers(1)
-sweepers = Workers(1)
+sweepers = Workers(1, BACKGROUND_SECONDS)
 #: Each waits for a child process that decodes: more of them than processors gain nothing.
 decoders = Workers(2)

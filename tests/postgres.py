@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 SUPERUSER = "postgres"
 NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")  # it is thrown away: speed is all
@@ -82,6 +82,35 @@ def throw_away_cluster() -> Iterator[str]:
             run("pg_ctl", "stop", f"--pgdata={data}", "--mode=immediate", "--wait")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """Stop every process of a throw-away cluster until the block ends: it takes connections, and says nothing."""
+    folder = Path(unquote(urlsplit(url).netloc.rpartition("@")[2].rpartition(":")[0]))
+    postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    stopped = [postmaster]
+    os.kill(postmaster, signal.SIGSTOP)  # first, so that it starts no others
+    try:
+        for pid in _children(postmaster):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                stopped.append(pid)
+        yield
+    finally:
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _children(parent: int) -> list[int]:
+    children = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            # The name before the last bracket may hold anything.
+            if int(status.read_text().rpartition(")")[2].split()[1]) == parent:
+                children.append(int(status.parent.name))
+    return children
 
 
 def _owner() -> str | None:

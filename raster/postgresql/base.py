@@ -4,24 +4,41 @@ from typing import Any
 
 from django.db.backends.postgresql import base
 
+from raster.deadlines import limited
+from raster.postgresql.connections import DatabaseSilent, counted
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Checks what its pool hands out, and the rest of the pool once one connection turns out to be dead.
 
     The pool's own check finds one dead connection at a time and waits longer after each: when the server was restarted,
     a few idle ones made every request of the next minutes wait in vain for as long as one waits for a connection.
+
+    The check also keeps what a request writes from a server that has stopped: nothing is sent to it before it has
+    answered.
     """
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connection = super().get_new_connection(conn_params)
         pool = self.pool
         if pool is None:
-            return connection
+            return super().get_new_connection(conn_params)
+        with counted(pool.timeout):
+            connection = super().get_new_connection(conn_params)
         try:
             pool.check_connection(connection)
+        except DatabaseSilent:
+            # The others are no better, and waiting for each of them would take long.
+            pool.putconn(connection)
+            raise
         except self.Database.Error:
             pool.putconn(connection)
             pool.check()
             # What is left are live ones and those that are being made; with no server, none comes in time.
-            return super().get_new_connection(conn_params)
+            with counted(pool.timeout):
+                return super().get_new_connection(conn_params)
         return connection
+
+    def _configure_connection(self, connection: Any) -> Any:
+        # A thread of the pool must not wait for a server that stops here: no other would make new connections.
+        with limited():
+            return super()._configure_connection(connection)

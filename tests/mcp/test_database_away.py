@@ -14,7 +14,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from assets.models import Asset
-from mcp_gateway.database import POOL_SIZE, DoorDatabase, door_database
+from mcp_gateway.database import DoorDatabase, door_database
 from raster.errors import ServiceUnavailable
 from tests.api.rest.asking import BARCELONA as BARCELONA_PATH
 from tests.api.rest.asking import ask
@@ -101,10 +101,10 @@ def test_calls_that_are_cancelled_take_no_connection_with_them(transactional_db:
     def all_wait() -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            return bool(cursor.fetchone() == (POOL_SIZE,))
+            return bool(cursor.fetchone() == (settings.DATABASE_MCP_POOL,))
 
     async def use_every_connection(door: DoorDatabase) -> None:
-        calls = [door.rows("SELECT pg_advisory_xact_lock(%s)", lock) for _ in range(POOL_SIZE)]
+        calls = [door.rows("SELECT pg_advisory_xact_lock(%s)", lock) for _ in range(settings.DATABASE_MCP_POOL)]
         await asyncio.gather(*calls)
 
     async def run() -> None:
