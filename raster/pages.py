@@ -1,11 +1,13 @@
 """What every page shares: the site's facts, the look of forms, and the pages that people meet when something fails."""
 
 import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -108,6 +110,9 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    # Of a view, raster.middleware.ErrorPageMiddleware sees it first; this one failed around it, as in a session's save.
+    if isinstance(sys.exception(), OperationalError | InterfaceError):
+        return out_of_reach()
     return error_page(
         request, 500, "Something went wrong here", "It was written down. Try again in a moment; nothing was half-done."
     )

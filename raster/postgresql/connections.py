@@ -82,7 +82,6 @@ def counted(most: float) -> Iterator[None]:
         yield
         return
     if budget.left < most:
-        budget.use_up()
         raise DatabaseSilent(LATE)
     started = time.monotonic()
     try:

@@ -66,6 +66,16 @@ class Service:
     def page(self, path: str) -> httpx2.Response:
         return httpx2.get(self.server.url + path, cookies=self.cookies, timeout=SECONDS)
 
+    def token(self) -> str:
+        """Return what every form is sent with."""
+        token: str = self.page("/acme/new").cookies[settings.CSRF_COOKIE_NAME]
+        return token
+
+    def form(self, path: str, token: str, **fields: str) -> httpx2.Response:
+        cookies = {**self.cookies, settings.CSRF_COOKIE_NAME: token}
+        fields["csrfmiddlewaretoken"] = token
+        return httpx2.post(self.server.url + path, data=fields, cookies=cookies, timeout=SECONDS)
+
     def upload(self) -> httpx2.Response:
         return httpx2.post(f"{self.server.url}/upload/{self.links[0]}", files=[("file", JPEG)], timeout=SECONDS)
 
@@ -137,18 +147,11 @@ def test_every_interface_answers_503_and_nothing_is_done_later(service: Service)
     assert taken.status_code == 200, taken.text
     media = taken.json()["assets"][0]["url"]
     service.links.pop(0)
-    form = service.page("/acme/new")
-    token = form.cookies[settings.CSRF_COOKIE_NAME]
-
-    def send_form() -> httpx2.Response:
-        fields = {"name": "From a page", "slug": "from-a-page", "csrfmiddlewaretoken": token}
-        cookies = {**service.cookies, settings.CSRF_COOKIE_NAME: token}
-        return httpx2.post(f"{service.server.url}/acme/new", data=fields, cookies=cookies, timeout=SECONDS)
-
+    token = service.token()
     create = 'mutation { createLibrary(organizationId: "acme", name: "From GraphQL") { id } }'
     calls: dict[str, Callable[[], httpx2.Response]] = {
         "page": lambda: service.page("/acme"),
-        "form": send_form,
+        "form": lambda: service.form("/acme/new", token, name="From a page", slug="from-a-page"),
         "media": lambda: httpx2.get(service.server.url + urlsplit(media).path, timeout=SECONDS),
         "upload": service.upload,
         "REST": lambda: service.rest("GET", f"{BARCELONA}/assets"),
@@ -203,6 +206,20 @@ def test_a_write_that_was_given_up_in_its_middle_is_not_committed(service: Servi
     service.wait_until_nothing_runs()
     assert service.rows("SELECT name FROM orgs_library WHERE slug = 'barcelona'") == [("Barcelona",)]
     wait_until(service.works)
+
+
+def test_a_page_whose_session_cannot_be_saved_is_the_same_503(service: Service) -> None:
+    wait_until(service.works)
+    [(key,)] = service.rows("SELECT id FROM apikeys_apikey")
+    # Without a recent sign-in, the choices are kept in the session.
+    choices = {"was": "", "access.paris": "write"}
+    token = service.token()
+    with psycopg.connect(service.database) as holder:
+        holder.execute("SELECT 1 FROM accounts_session FOR UPDATE")
+        response, seconds = timed(lambda: service.form(f"/acme/settings/api-keys/{key}", token, **choices))
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "Briefly out of reach" in response.text
+    assert seconds < SECONDS
 
 
 def test_requests_that_queue_for_a_thread_wait_no_longer_than_others(service: Service) -> None:
