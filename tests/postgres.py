@@ -45,7 +45,7 @@ def programs() -> Path:
 def throw_away_cluster() -> Iterator[str]:
     """Run a cluster until the block ends; yield the URL of an empty database in it."""
     binaries = programs()
-    owner = _owner()
+    owner = server_user()
     folder = Path(tempfile.mkdtemp(prefix="raster-pg-"))
     data = folder / "data"
 
@@ -113,7 +113,7 @@ def _children(parent: int) -> list[int]:
     return children
 
 
-def _owner() -> str | None:
+def server_user() -> str | None:
     """Return the user to run as where the present one is root, whom PostgreSQL refuses."""
     if os.geteuid() != 0:
         return None
@@ -122,9 +122,14 @@ def _owner() -> str | None:
     return "nobody"
 
 
+def end_on_sigterm() -> None:
+    """Have SIGTERM end this process like an exception, so that everything that was started is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def main(command: list[str]) -> int:
     """Run ``command`` with ``DATABASE_URL`` set; return its exit code."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_on_sigterm()
     try:
         with throw_away_cluster() as url:
             return subprocess.run(command, env={**os.environ, "DATABASE_URL": url}, check=False).returncode
