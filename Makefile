@@ -34,7 +34,7 @@ run: setup
 	@exec $(python) -m uvicorn --no-proxy-headers --port $(PORT) raster.asgi:application
 
 test: setup-dev
-	@.ci/system-packages chromium postgresql npm
+	@.ci/system-packages chromium postgresql pgbouncer npm
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory var/node/package.json; \
 		else echo "Skipped: the TypeScript client's test needs npm."; fi
 	@.ci/test $(ARGS)

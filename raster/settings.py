@@ -135,6 +135,9 @@ FORM_RENDERER = "raster.pages.FormRenderer"
 
 DATABASES = {"default": environment.database("DATABASE_URL", f"sqlite:///{DATA_DIR}/raster.sqlite3")}
 _database = DATABASES["default"]
+# Connections to PostgreSQL that a process opens at most, and those that the MCP gate has beside them.
+DATABASE_POOL = environment.count("RASTER_DATABASE_POOL", 40)
+DATABASE_MCP_POOL = environment.count("RASTER_DATABASE_MCP_POOL", 8)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {
@@ -154,7 +157,7 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
         "pool": {
             "connection_class": Connection,
             "min_size": 0,
-            "max_size": environment.count("RASTER_DATABASE_POOL", 40),
+            "max_size": DATABASE_POOL,
             "timeout": 3,
             "reconnect_timeout": 5,
         },
@@ -163,8 +166,6 @@ elif _database["ENGINE"] == "django.db.backends.postgresql":
     _database["DISABLE_SERVER_SIDE_CURSORS"] = True
 else:
     raise ImproperlyConfigured("DATABASE_URL takes sqlite:/// or postgresql://.")
-# Of the MCP gate's own connections to PostgreSQL.
-DATABASE_MCP_POOL = environment.count("RASTER_DATABASE_MCP_POOL", 8)
 
 CACHES = {
     "default": {

@@ -41,4 +41,4 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _configure_connection(self, connection: Any) -> Any:
         # A thread of the pool must not wait for a server that stops here: no other would make new connections.
         with limited():
-            return super()._configure_connection(connection)
+            return super()._configure_connection(connection)  # type: ignore[misc]  # not in the stubs

@@ -173,7 +173,7 @@ def test_clients_that_go_away_take_no_connection_with_them(server: Server, cast:
             waiting += count()
             for caller in callers:
                 caller.close()
-    assert waiting > settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"]
+    assert waiting > settings.DATABASE_POOL
     with ThreadPoolExecutor(AT_ONCE) as threads:
         answers = threads.map(lambda _: ask(server, key, "GET", f"{BARCELONA_PATH}/assets").status_code, range(40))
         assert set(answers) == {200}

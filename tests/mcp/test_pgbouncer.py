@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -39,7 +40,7 @@ def test_more_calls_at_once_than_there_are_sessions_are_all_answered(
 ) -> None:
     key = cast.key(barcelona="write").secret
     asset = AssetFactory(library=cast.barcelona)
-    calls = {
+    calls: dict[str, dict[str, Any]] = {
         "whoami": {},
         "list_assets": BARCELONA,
         "search_assets": {**ACME, "q": "asset"},

@@ -85,6 +85,8 @@ def start(tmp_path: Path, **environment: str | None) -> str:
         ("DATABASE_URL", "raster.sqlite3", "DATABASE_URL takes sqlite:///PATH or postgresql://"),
         ("DATABASE_URL", "mysql://user@host/raster", "DATABASE_URL takes sqlite:///"),
         ("DATABASE_URL", "postgresql://user:hunter2@host:port/raster", "DATABASE_URL takes sqlite:///"),
+        ("RASTER_DATABASE_POOL", "0", "RASTER_DATABASE_POOL is '0'; it takes a whole number from 1."),
+        ("RASTER_DATABASE_MCP_POOL", "off", "RASTER_DATABASE_MCP_POOL is 'off'; it takes a whole number from 1."),
         ("EMAIL_PORT", "smtp", "EMAIL_PORT is 'smtp'; it takes a port"),
         ("EMAIL_PORT", "65536", "EMAIL_PORT is '65536'; it takes a port"),
         ("EMAIL_USE_TLS", "true", "EMAIL_USE_TLS is 'true'; it takes one of 0, 1"),

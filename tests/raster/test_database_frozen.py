@@ -259,7 +259,7 @@ def test_freezing_again_and_again_leaves_nothing_behind(service: Service) -> Non
         freeze()
     wait_until(lambda: process_facts(service)[0] <= threads + 2)
     wait_until(lambda: process_facts(service)[1] <= files + 10)
-    pools = settings.DATABASE_MCP_POOL + 40
+    pools = settings.DATABASE_POOL + settings.DATABASE_MCP_POOL
     [(connections,)] = service.rows("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
     assert connections <= pools
     # What runs beside the requests goes on: counts are shared, uses are recorded, sizes are made.
