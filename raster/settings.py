@@ -1,5 +1,6 @@
 """Settings: everything that differs between installations comes from the environment (docs/configuration.md)."""
 
+import contextlib
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from raster import __version__, environment
+from raster import __version__, data_folder, environment
 from raster.development import development_secrets
 from raster.postgresql.connections import Connection
 
@@ -20,6 +21,7 @@ VERSION = __version__
 
 DEV = environment.flag("RASTER_DEV")
 DATA_DIR = Path(environment.text("RASTER_DATA_DIR", "var")).resolve()
+data_folder.prepare(DATA_DIR)
 if DEV:
     _secrets = development_secrets(DATA_DIR)
     SECRET_KEY = environment.secret("SECRET_KEY", _secrets["secret_key"])
@@ -139,7 +141,8 @@ _database = DATABASES["default"]
 DATABASE_POOL = environment.count("RASTER_DATABASE_POOL", 40)
 DATABASE_MCP_POOL = environment.count("RASTER_DATABASE_MCP_POOL", 8)
 if _database["ENGINE"] == "django.db.backends.sqlite3":
-    Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # then the health checks say that the database cannot be opened
+        Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
     _database["OPTIONS"] = {
         # A write that starts as a read cannot be retried by SQLite's busy handler, so each transaction is a writer
         # from its first statement.
@@ -185,7 +188,7 @@ STORAGES = {
     "default": environment.storage("RASTER_STORAGE"),
     "staticfiles": {"BACKEND": "raster.static_files.HashedStaticFiles"},
 }
-FILE_UPLOAD_PERMISSIONS = 0o640
+FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 25_000  # the access table of a key posts one field a library
 MAX_PAGE_BODY = 2 * 1024 * 1024
 
