@@ -113,6 +113,7 @@ class Rate:
                 await task
 
     async def _share(self) -> None:
+        failing = False
         while True:
             await asyncio.sleep(SYNC_SECONDS)
             with self._lock:
@@ -123,8 +124,11 @@ class Rate:
             try:
                 totals = await writers.run(partial(self._add, minute, added))
             except Exception as error:  # without this task, each process would allow the whole rate
-                logger.warning("Requests were not added up with those of other processes", exc_info=error)
+                if not failing:
+                    logger.warning("Requests were not added up with those of other processes", exc_info=error)
+                failing = True
                 continue
+            failing = False
             with self._lock:
                 for (subject, number), total in zip(added, totals, strict=True):
                     counts[subject].everybody = total

@@ -106,6 +106,7 @@ class Worker:
         self._rotation = Rotation()
         self._wake = threading.Event()
         self._poll = poll
+        self._waits = False
 
     def run(self) -> None:
         """Work until :meth:`stop` is called: at once when something is announced here, else every ``poll`` seconds."""
@@ -132,7 +133,9 @@ class Worker:
             while not self._decoder.stopped and derive_once(self._decoder, rotation=self._rotation):
                 pass
         except (DatabaseError, InterfaceError) as error:
-            logger.error("The database is out of reach", exc_info=error)
+            if not self._waits:  # once, not with each attempt
+                logger.warning("Making sizes waits for the database", exc_info=error)
+            self._waits = True
             connection.close()
             return PAUSE_SECONDS
         except Exception as error:
@@ -141,6 +144,7 @@ class Worker:
         finally:
             if connection.vendor != "sqlite":
                 connection.close()
+        self._waits = False
         return self._poll
 
 
