@@ -166,7 +166,7 @@ class Exchange:
             logger.error("The database is out of reach", exc_info=error)
             raise ServiceUnavailable from None
         except Exception as error:
-            logger.error("An operation failed", exc_info=error, extra={"fields": {"id": self.scope[RECORD]["id"]}})
+            logger.error("An operation failed", exc_info=error)
             raise InternalServerError from None
 
     async def body(self, most: int) -> bytes:

@@ -24,6 +24,7 @@ from raster.errors import BadUserInput
 
 GRACE_SECONDS = 2  # after its own limit, for whoever starts and ends it
 WORDS_KEPT = 2000
+ISOLATION_SECONDS = 8
 MOST_IDLE = max(2, os.cpu_count() or 1)
 MOST_OF_A_LINE = 8 * MAX_ANSWER_SIZE  # JSON writes a character in up to six, and once more in JSON
 
@@ -239,6 +240,21 @@ def _read(file: BinaryIO) -> bytes:
 def _last(words: BinaryIO) -> str:
     words.seek(max(0, words.seek(0, os.SEEK_END) - WORDS_KEPT))
     return words.read(WORDS_KEPT).decode(errors="replace").strip()
+
+
+def isolation() -> dict[str, bool]:
+    """Return what this system takes from a process that reads files, by what it is, and whether it does."""
+    told = subprocess.run(
+        [sys.executable, "-P", "-m", "assets.decode.isolation"],
+        cwd="/",
+        env=_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=ISOLATION_SECONDS,
+    )
+    lines = (line.partition(": ") for line in told.stdout.splitlines())
+    return {kind: answer == "isolated" for kind, _, answer in lines}
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Files on an S3-compatible service, by django-storages: the storage that ``RASTER_STORAGE=s3://…`` asks for."""
 
 import logging
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,7 +34,8 @@ def _answered() -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        logger.error("The file storage is out of reach", exc_info=error)
+        # The error says it all, and comes with every request until somebody acts on it.
+        logger.error("The file storage is out of reach", extra={"fields": {"error": str(error)}})
         raise ServiceUnavailable from None
 
 
@@ -105,6 +107,20 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
             for page in pages:
                 for entry in page.get("Contents", ()):
                     yield StoredFile(entry["Key"][above:], entry["Size"], entry["LastModified"].astimezone(UTC))
+
+    def check(self) -> str | None:
+        place = {"Bucket": self.bucket_name, "Key": self._key(f"checks/{secrets.token_hex(16)}")}
+        try:
+            self.client.put_object(**place, Body=b"written by a check")
+            self.client.get_object(**place)["Body"].read()
+            self.client.list_objects_v2(Bucket=self.bucket_name, Prefix=place["Key"])
+            self.client.delete_object(**place)
+        except (BotoCoreError, ClientError) as error:
+            return str(error).rstrip(".")
+        return None
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket_name}/{self.location}".rstrip("/")
 
     @_answered()
     def _save(self, name: str, content: Any) -> str:

@@ -120,7 +120,7 @@ def _writing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        logger.error("A file that comes in cannot be written", exc_info=error)
+        logger.error("A file that comes in cannot be written", extra={"fields": {"error": str(error)}})
         raise ServiceUnavailable from None
 
 

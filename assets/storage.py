@@ -56,6 +56,10 @@ class Remote(ABC):
     def list_files(self, prefix: str) -> Iterator[StoredFile]:
         """Yield the files whose names begin with ``prefix``, in any order."""
 
+    @abstractmethod
+    def check(self) -> str | None:
+        """Store, read, list and delete a file; return what went wrong, or None."""
+
 
 class _Movable(File):  # type: ignore[type-arg]  # Django's File takes no parameter when it runs
     """A file of this machine that a storage on the same file system moves instead of copying it."""

@@ -1,9 +1,11 @@
 """The ASGI application: sends each request to the MCP door, uploads, files or pages, and logs a line of it."""
 
+import asyncio
 import gc
 import json
 import logging
 import os
+import threading
 import time
 from contextlib import AsyncExitStack
 from typing import Any, cast
@@ -24,6 +26,7 @@ from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
 from apikeys.unclaimed import remove_unclaimed_if_due  # noqa: E402
 from assets.derivatives import working  # noqa: E402
+from assets.health import CHECKS  # noqa: E402
 from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
 from assets.operations.trash import purge_if_due  # noqa: E402
 from assets.serving import serve_media  # noqa: E402
@@ -33,7 +36,9 @@ from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
 from raster.deadlines import limited  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
-from raster.logs import RECORD, write_access  # noqa: E402
+from raster.health import report  # noqa: E402
+from raster.logs import RECORD, request_id, write_access  # noqa: E402
+from raster.middleware import TOO_LARGE  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import decoders, fetchers, mailers, sweepers, workers, writers  # noqa: E402
@@ -42,6 +47,8 @@ MEDIA_PREFIX = "/media/"
 WELL_KNOWN_PREFIX = "/.well-known/"
 #: Of the MCP server, below its own address; on a host of its own that is the root.
 CARD_PATH = "/mcp/server-card"
+#: How long a server that is told to stop waits for the checks of its start.
+STOP_SECONDS = 2
 
 logger = logging.getLogger("raster.asgi")
 
@@ -84,10 +91,14 @@ class Application:
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 50, 100)
+        # Beside serving: what works goes on even where something does not.
+        checking = threading.Thread(target=report, args=(CHECKS,), name="health", daemon=True)
+        checking.start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._running.aclose()
         await finish_recording()
+        await asyncio.to_thread(checking.join, STOP_SECONDS)
         for pool in (decoders, fetchers, mailers, sweepers, workers, writers):
             pool.close()
         await send({"type": "lifespan.shutdown.complete"})
@@ -96,7 +107,8 @@ class Application:
         started = time.perf_counter()
         transport = transport_of(scope)
         record: dict[str, Any] = {"id": os.urandom(16).hex(), "method": scope["method"]}
-        request_id = record["id"].encode()
+        request_id.set(record["id"])
+        id_header = (b"x-request-id", record["id"].encode())
         scope = {
             **scope,
             "scheme": "https" if transport.secure else "http",
@@ -108,14 +120,14 @@ class Application:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 record["status"] = message["status"]
-                message = {**message, "headers": [*message["headers"], (b"x-request-id", request_id)]}
+                message = {**message, "headers": [*message["headers"], id_header]}
             await send(message)
 
         try:
             with limited():
                 await self._dispatch(scope, receive, sending, transport)
         except Exception as error:
-            logger.error("A request failed", exc_info=error, extra={"fields": {"id": record["id"]}})
+            logger.error("A request failed", exc_info=error)
             if "status" in record:
                 raise
             await _answer(sending, InternalServerError())
@@ -155,7 +167,7 @@ class Application:
         headers = dict(scope["headers"])
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > settings.MAX_PAGE_BODY:
-            await _answer(send, PayloadTooLarge())
+            await self._refuse_body(scope, send)
             return
         received = 0
 
@@ -170,7 +182,21 @@ class Application:
         try:
             await self._pages(cast("dict[str, Any]", scope), receiving, cast("Any", send))
         except RequestTooLarge:
+            await self._refuse_body(scope, send)
+
+    async def _refuse_body(self, scope: Scope, send: Send) -> None:
+        """Answer a browser with a page, which the middleware makes of a request without a body, and others in JSON."""
+        if b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
             await _answer(send, PayloadTooLarge())
+            return
+        messages: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receiving() -> Message:
+            if not messages:
+                await asyncio.Event().wait()  # until the answer is sent: Django listens for the client to leave
+            return messages.pop()
+
+        await self._pages({**scope, TOO_LARGE: True}, receiving, cast("Any", send))
 
 
 async def _media(path: str, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:

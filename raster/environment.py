@@ -275,7 +275,9 @@ def storage(name: str) -> dict[str, Any]:
     ):
         raise refused
     if importlib.util.find_spec("storages") is None or importlib.util.find_spec("boto3") is None:
-        raise ImproperlyConfigured(f"{name} needs the packages of requirements/extras.txt: pip install 'raster[s3]'.")
+        raise ImproperlyConfigured(
+            f"{name} needs more packages. Run: pip install --require-hashes -r requirements/extras.txt"
+        )
     return {
         "BACKEND": "assets.s3.S3Files",
         "OPTIONS": {

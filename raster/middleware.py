@@ -9,9 +9,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from raster.errors import RasterError, RateLimited
 from raster.logs import RECORD
-from raster.pages import error_page, out_of_reach
+from raster.pages import error_page, service_unavailable, too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+#: Where an ASGI scope says that its request's body was too large to be read.
+TOO_LARGE = "raster.too_large"
+
 logger = logging.getLogger("raster.pages")
 
 
@@ -55,6 +58,8 @@ class ErrorPageMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if getattr(request, "scope", {}).get(TOO_LARGE):
+            return too_large(request)
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -63,11 +68,13 @@ class ErrorPageMiddleware:
                 raise Http404
             if exception.status == 403:
                 raise PermissionDenied
-            response = error_page(request, exception.status, exception.message, "Go back and try it again.")
+            response = error_page(request, exception.status, exception.message, "Go back and try again.")
             if isinstance(exception, RateLimited):
                 response.headers["Retry-After"] = str(exception.retry_after)
             return response
         if isinstance(exception, OperationalError | InterfaceError):
             logger.error("The database is out of reach", exc_info=exception)
-            return out_of_reach()
+            response = service_unavailable()
+            response._has_been_logged = True  # type: ignore[attr-defined]  # else Django logs it once more  # noqa: SLF001
+            return response
         return None

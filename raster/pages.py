@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from raster.contracts import Page
+from raster.logs import request_id
 
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -68,13 +69,22 @@ def moment(milliseconds: int) -> datetime:
 
 def error_page(request: HttpRequest, status: int, title: str, advice: str) -> HttpResponse:
     """Return a page that says what happened and what to do."""
-    return render(request, "error.html", {"status": status, "title": title, "advice": advice}, status=status)
+    return render(request, "error.html", _facts(status, title, advice), status=status)
 
 
-def out_of_reach() -> HttpResponse:
-    """Return the page for when the database is away: it is made without a session, which is in the database."""
-    facts = {"status": 503, "title": "Briefly out of reach", "advice": "Try again in a few seconds."}
-    return HttpResponse(render_to_string("error.html", facts), status=503, headers={"Retry-After": "5"})
+def failure_page(status: int, title: str, advice: str) -> HttpResponse:
+    """Return a page for a failure of the server: it needs no session, which would be read from the database."""
+    return HttpResponse(render_to_string("error.html", _facts(status, title, advice)), status=status)
+
+
+def _facts(status: int, title: str, advice: str) -> dict[str, Any]:
+    return {"status": status, "title": title, "advice": advice, "request_id": request_id.get()}
+
+
+def service_unavailable() -> HttpResponse:
+    response = failure_page(503, "Temporarily unavailable", "Try again in a few seconds.")
+    response.headers["Retry-After"] = "5"
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -85,7 +95,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return error_page(request, 400, "This request was not understood", "Go back and try it again from the page.")
+    return error_page(request, 400, "This request is not valid", "Go back, reload the page and try again.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -103,8 +113,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def too_large(request: HttpRequest) -> HttpResponse:
+    return error_page(request, 413, "This form is too large", "Nothing was saved. Go back and send less at once.")
+
+
 def too_many_requests(request: HttpRequest) -> HttpResponse:
-    response = error_page(request, 429, "Too many tries", "Wait a minute, then try again.")
+    response = error_page(request, 429, "Too many attempts", "Try again in 60 seconds.")
     response.headers["Retry-After"] = "60"
     return response
 
@@ -112,7 +126,7 @@ def too_many_requests(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     # Of a view, raster.middleware.ErrorPageMiddleware sees it first; this one failed around it, as in a session's save.
     if isinstance(sys.exception(), OperationalError | InterfaceError):
-        return out_of_reach()
-    return error_page(
-        request, 500, "Something went wrong here", "It was written down. Try again in a moment; nothing was half-done."
+        return service_unavailable()
+    return failure_page(
+        500, "Something went wrong", "The error has been logged. No partial changes were saved. Try again in a moment."
     )

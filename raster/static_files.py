@@ -12,3 +12,11 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
         (suffix, tuple(pattern for pattern in patterns if SOURCE_MAP not in str(pattern)))
         for suffix, patterns in CompressedManifestStaticFilesStorage.patterns
     )
+
+    def stored_name(self, name: str) -> str:
+        """Return the name of a collected file; of one that is not, its own: the page is served without the file."""
+        try:
+            stored: str = super().stored_name(name)
+        except ValueError:
+            return name
+        return stored

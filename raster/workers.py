@@ -9,6 +9,7 @@ from typing import TypeVar
 from django.db import DatabaseError, InterfaceError, connection
 
 from raster.deadlines import BACKGROUND_SECONDS, REQUEST_SECONDS, WaitBudget, current_budget
+from raster.logs import request_id
 
 Result = TypeVar("Result")
 
@@ -37,9 +38,10 @@ class Workers:
 
     def _task(self, function: Callable[[], Result]) -> Callable[[], Result]:
         budget = current_budget() or WaitBudget(self._seconds)
-        asked = time.monotonic()
+        request, asked = request_id.get(), time.monotonic()
 
         def run() -> Result:
+            request_id.set(request)  # alone: in a copy of the whole context, Django would make its caches' clients again
             with budget.applied(queued=time.monotonic() - asked):
                 return _with_connection(function)
 

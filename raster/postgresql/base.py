@@ -1,8 +1,28 @@
 """The connections of Django's PostgreSQL backend."""
 
+from types import TracebackType
 from typing import Any
 
+from django.db import OperationalError
 from django.db.backends.postgresql import base
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
+from psycopg import errors
+
+
+class _ErrorWrapper(DatabaseErrorWrapper):
+    """Raises Django's errors, and as on SQLite an OperationalError where a table or column is not there.
+
+    It means that migrations are missing: an outage to be told as such (503), not a fault of the code.
+    """
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
+            self.wrapper.errors_occurred = True
+            raise OperationalError(*error.args).with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)
 
 from raster.deadlines import limited
 from raster.postgresql.connections import DatabaseSilent, counted
@@ -17,6 +37,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
     The check also keeps what a request writes from a server that has stopped: nothing is sent to it before it has
     answered.
     """
+
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return _ErrorWrapper(self)
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         pool = self.pool
