@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from smtplib import SMTPResponseException
 from typing import Literal
 
 import psycopg
@@ -20,6 +21,7 @@ from django.db.migrations.executor import MigrationExecutor
 SECONDS = 10.0
 CONNECT_SECONDS = 5
 MAIL_SECONDS = 8
+MAIL_OK = 250
 MOST_SKEW_SECONDS = 60
 
 logger = logging.getLogger("raster.health")
@@ -156,8 +158,10 @@ def mail() -> Iterator[Finding]:
     server = EmailBackend(timeout=MAIL_SECONDS)
     try:
         server.open()
-        server.connection.noop()
+        code, answer = server.connection.noop()
         server.close()
+        if code != MAIL_OK:
+            raise SMTPResponseException(code, answer)
     except OSError as error:  # SMTPException is one
         text = f"The mail server {where} does not work: {first_line(error)}. Check the EMAIL_ settings."
         yield Finding("mail server", "error", text)

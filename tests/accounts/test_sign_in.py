@@ -76,7 +76,7 @@ def test_guessing_at_many_addresses_is_stopped_with_a_page_that_says_so(client: 
     assert statuses[:30] == [200] * 30
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "60"
-    assert "Too many tries" in answer.content.decode()
+    assert "Too many attempts" in answer.content.decode()
 
 
 def test_the_tries_are_counted_in_the_database_which_all_processes_share(client: Client) -> None:

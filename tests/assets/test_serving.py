@@ -206,9 +206,9 @@ def test_a_row_whose_file_is_missing_is_a_404_and_one_line_in_the_log(server: Se
     assert len(server.logged("file is missing", asset.pk)) == 1
 
 
-def test_files_are_readable_by_the_servers_own_group_only(server: Server, asset: Asset) -> None:
+def test_files_are_readable_by_the_servers_own_user_only(server: Server, asset: Asset) -> None:
     mode = storage.local_path(asset.file).stat().st_mode & 0o777
-    assert mode == 0o640
+    assert mode == 0o600
 
 
 def test_a_database_out_of_reach_is_a_503_that_says_when_to_come_back(asset: Asset, tmp_path: Path) -> None:

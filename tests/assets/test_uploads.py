@@ -216,7 +216,7 @@ def test_an_upload_answers_with_assets_that_lists_have_at_once(cast: Cast, uploa
     assert (row.derivatives, row.derivatives_due, row.uploaded_by) == ("pending", None, cast.bob)
     assert row.digest == hashlib.sha256(SEA).hexdigest()
     stored = Path(django_settings.MEDIA_ROOT) / row.file
-    assert (stored.read_bytes(), stored.stat().st_mode & 0o777) == (SEA, 0o640)
+    assert (stored.read_bytes(), stored.stat().st_mode & 0o777) == (SEA, 0o600)
 
 
 @pytest.mark.django_db(transaction=True)

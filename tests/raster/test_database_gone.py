@@ -25,7 +25,7 @@ def test_a_page_for_somebody_with_a_session_is_a_503(without_database: Server, p
     page = httpx2.get(without_database.url + path, headers=cookies, timeout=SECONDS)
     assert page.status_code == 503
     assert page.headers["retry-after"]
-    assert "Briefly out of reach" in page.text
+    assert "Temporarily unavailable" in page.text
     assert "frame-ancestors" in page.headers["content-security-policy"]
 
 
