@@ -41,7 +41,8 @@ class Workers:
         request, asked = request_id.get(), time.monotonic()
 
         def run() -> Result:
-            request_id.set(request)  # alone: in a copy of the whole context, Django would make its caches' clients again
+            # Alone: in a copy of the whole context, Django would make its caches' clients each time.
+            request_id.set(request)
             with budget.applied(queued=time.monotonic() - asked):
                 return _with_connection(function)
 

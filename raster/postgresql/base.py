@@ -9,6 +9,9 @@ from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 from psycopg import errors
 
+from raster.deadlines import limited
+from raster.postgresql.connections import DatabaseSilent, counted
+
 
 class _ErrorWrapper(DatabaseErrorWrapper):
     """Raises Django's errors, and as on SQLite an OperationalError where a table or column is not there.
@@ -23,9 +26,6 @@ class _ErrorWrapper(DatabaseErrorWrapper):
             self.wrapper.errors_occurred = True
             raise OperationalError(*error.args).with_traceback(traceback) from error
         super().__exit__(kind, error, traceback)
-
-from raster.deadlines import limited
-from raster.postgresql.connections import DatabaseSilent, counted
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
