@@ -22,7 +22,6 @@ def prepare(folder: Path) -> None:
     os.umask(OTHERS)
     with contextlib.suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "static").mkdir(exist_ok=True)  # WhiteNoise prints a warning where it is missing
         entries = list(folder.iterdir())
         own = [entry for entry in entries if entry.name in OWN]
         if len(own) == len(entries):

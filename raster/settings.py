@@ -1,6 +1,7 @@
 """Settings: everything that differs between installations comes from the environment (docs/configuration.md)."""
 
 import contextlib
+import warnings
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -182,6 +183,7 @@ CACHES = {
 MEDIA_ROOT = DATA_DIR / "media"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
+warnings.filterwarnings("ignore", "No directory at: ")  # WhiteNoise's words for what the health checks say in theirs
 _graphiql = Path(str(files("graphene_django_graphiql_static")), "static", "graphene_django_graphiql_static")
 STATICFILES_DIRS = [BASE_DIR / "static", ("graphiql", _graphiql)]
 STORAGES = {

@@ -23,7 +23,7 @@ class _ErrorWrapper(DatabaseErrorWrapper):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
-            self.wrapper.errors_occurred = True
+            self.wrapper.errors_occurred = True  # type: ignore[attr-defined]  # not in the stubs
             raise OperationalError(*error.args).with_traceback(traceback) from error
         super().__exit__(kind, error, traceback)
 

@@ -150,7 +150,7 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_the_command_that_hel
 def test_in_development_a_data_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file, in which nobody makes folders")
     with (
-        pytest.raises(RuntimeError, match="must be writable"),
+        pytest.raises(RuntimeError, match="must be a writable folder"),
         running_server(
             tmp_path / "log",
             RASTER_DATA_DIR=str(tmp_path / "file" / "data"),

@@ -1,9 +1,11 @@
 """Static files: those of a package are what their makers published."""
 
+import re
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 
 #: SHA-256 of what the npm packages graphiql 2.4.7, react 17.0.2 and react-dom 17.0.2 hold.
@@ -23,3 +25,11 @@ def test_what_runs_on_the_graphql_page_is_what_its_makers_published(name: str) -
     if name.startswith("graphiql"):
         published = published.removesuffix(b"\n")  # which packing added
     assert sha256(published).hexdigest() == PUBLISHED[name]
+
+
+def test_every_static_file_that_a_template_names_is_there() -> None:
+    """A file that was not collected is served under its own name, so a misspelled one fails no page."""
+    templates = (settings.BASE_DIR / "templates").rglob("*.html")
+    named = {name for path in templates for name in re.findall(r"""{% static ['"]([^'"]+)['"]""", path.read_text())}
+    assert "css/app.css" in named
+    assert [name for name in sorted(named) if finders.find(name) is None] == []
