@@ -13,6 +13,14 @@ class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[m
         for suffix, patterns in CompressedManifestStaticFilesStorage.patterns
     )
 
+    def read_manifest(self) -> str | None:
+        """Return the list of collected files, or None where it cannot be read, as where nothing was collected."""
+        try:
+            manifest: str | None = super().read_manifest()
+        except OSError:
+            return None
+        return manifest
+
     def stored_name(self, name: str) -> str:
         """Return the name of a collected file; of one that is not, its own: the page is served without the file."""
         try:
