@@ -6,8 +6,10 @@ characters and pairs instead, so that any part of a run is found; each emoji is 
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from raster.fold import fold
@@ -19,6 +21,11 @@ UNSPACED = re.compile(
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 ASCII_WORD = re.compile("[0-9a-z]+")
+#: Neighbours in an unspaced run of a normalized text.
+PAIR = re.compile(f"({UNSPACED.pattern})(?=  ({UNSPACED.pattern}) )")
+#: Unassigned, private, or half of a pair.
+NO_CHARACTERS = frozenset({"Cn", "Co", "Cs"})
+NO_ASCII_WORD = {code: " " for code in range(128) if not ASCII_WORD.match(chr(code).lower())}
 
 
 class Run(NamedTuple):
@@ -27,6 +34,41 @@ class Run(NamedTuple):
     text: str
     places: Sequence[int]
     is_unspaced: bool
+
+
+class Normalized:
+    """A text as its normalized words, for regular expressions to look through.
+
+    ``text`` has a space on both sides of each word. Two neighbours in an unspaced run have exactly two spaces between
+    them, and what does not belong together has one or more than two.
+    """
+
+    def __init__(self, text: str) -> None:
+        if text.isascii():
+            self._parts: list[str] | None = None
+            self.text = f" {text.lower().translate(NO_ASCII_WORD)} "
+        else:
+            self._parts = list(map(_NORMALIZED.__getitem__, text))
+            self.text = f" {''.join(self._parts)} "
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        """Where in ``text`` each character of the original begins."""
+        if self._parts is None:
+            return range(1, len(self.text))
+        return list(accumulate(map(len, self._parts), initial=1))
+
+    def place(self, index: int) -> int:
+        """Return the index in the original of the character that ``text[index]`` came from."""
+        return bisect_right(self._starts, index) - 1
+
+    def end(self, index: int, limit: int) -> int:
+        """Return where that character ends with the marks that follow it, which are nothing in ``text``."""
+        end = self.place(index) + 1
+        if self._parts is not None:
+            while end < limit and not self._parts[end]:
+                end += 1
+        return end
 
 
 def runs(text: str) -> Iterator[Run]:
@@ -65,13 +107,9 @@ def words_of(text: str) -> list[str]:
 
 def indexed_words(text: str) -> set[str]:
     """Return everything under which ``text`` is found whole."""
-    words: set[str] = set()
-    for run in runs(text):
-        if run.is_unspaced:
-            words.update(run.text)
-            words.update(run.text[at : at + 2] for at in range(len(run.text) - 1))
-        else:
-            words.add(run.text[:WORD_LENGTH])
+    normalized = Normalized(text).text
+    words = {word[:WORD_LENGTH] for word in normalized.split()}
+    words.update(first + second for first, second in PAIR.findall(normalized))
     return words
 
 
@@ -85,6 +123,25 @@ def _folded(character: str) -> tuple[tuple[str, str], ...]:
     """Return what a character folds to, each part with its kind; a part of no kind ends a word."""
     # A space folds to nothing, and so does a mark that is written apart from its letter and belongs to the word.
     return tuple((folded, _kind(folded)) for folded in fold(character) or (" " if character.isspace() else ""))
+
+
+class _NormalizedCharacters(dict[str, str]):
+    """What each character is in a :class:`Normalized` text; filled as characters come.
+
+    No more is kept than there are characters in Unicode that belong to words. Looking up the others is quick.
+    """
+
+    def __missing__(self, character: str) -> str:
+        if unicodedata.category(character) in NO_CHARACTERS and not UNSPACED.match(character):
+            return " "
+        normalized = "".join(
+            part if kind == "word" else f" {part} " if kind else " " for part, kind in _folded(character)
+        )
+        self[character] = normalized
+        return normalized
+
+
+_NORMALIZED = _NormalizedCharacters()
 
 
 def _kind(character: str) -> str:

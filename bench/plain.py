@@ -24,7 +24,7 @@ from django.http import HttpRequest, HttpResponse  # noqa: E402
 from django.test import override_settings  # noqa: E402
 from django.urls import path  # noqa: E402
 
-from assets.highlights import highlights  # noqa: E402
+from assets.highlights import Highlighter  # noqa: E402
 from assets.search_query import Matching, Word  # noqa: E402
 
 CALLS: dict[str, dict[str, Any]] = json.loads(os.environ["BENCH_CALLS"])
@@ -186,11 +186,11 @@ def search_assets() -> HttpResponse:
     else:
         parameters = [f" {field} " for field in fields[:2]] + [f"{TOKEN} AND ({' OR '.join(fields)})"]
     found = rows(SEARCH, *parameters)
-    words = [Word(word, Matching.BEGINNING)]
+    highlighter = Highlighter([Word(word, Matching.BEGINNING)])
     hits = []
     for row in found:
         hit = asset(row, organization, library)
-        marked = highlights(hit["name"], hit["description"], hit["tags"], words).model_dump(mode="json")
+        marked = highlighter.highlights(hit["name"], hit["description"], hit["tags"]).model_dump(mode="json")
         hits.append({**hit, "score": row[17], "highlights": marked})
     return answer({"hits": hits, "found": found[0][16], "foundCapped": False, "page": 1}, hits)
 

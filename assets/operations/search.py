@@ -1,7 +1,7 @@
 """Finding assets by words in every library that the caller reaches."""
 
 from assets.contracts import MOST_FOUND, SearchAssets, SearchHit, SearchResult
-from assets.highlights import highlights
+from assets.highlights import Highlighter
 from assets.records import asset_record, live_originals, load_parts
 from assets.search_engines import MOST_NAMED_LIBRARIES, Scope, engine
 from assets.search_index import approval_token, tag_token
@@ -131,11 +131,12 @@ def _hits(
     rows = [asset for asset in rows if asset.library_id in libraries]
     parts = load_parts(rows)
     records = {asset.pk: asset_record(asset, organization.slug, libraries[asset.library_id], parts) for asset in rows}
+    highlighter = Highlighter(words)
     return [
         SearchHit(
             **dict(record),
             score=scores[asset_id],
-            highlights=highlights(record.name, record.description, record.tags, words),
+            highlights=highlighter.highlights(record.name, record.description, record.tags),
         )
         for asset_id in scores
         if (record := records.get(asset_id)) is not None
