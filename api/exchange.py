@@ -144,9 +144,9 @@ class Exchange:
         if standing is not None:
             self.headers |= standing.headers
 
-    async def authenticate(self) -> None:
-        """Look up who sent the request, before its body is read. Raises as :meth:`run`."""
-        await self.run(lambda _: None)
+    async def authenticate(self) -> BearerPrincipal:
+        """Return who sent the request, before its body is read. Raises as :meth:`run`."""
+        return await self.run(lambda principal: principal)
 
     async def in_worker(self, function: Callable[[], Result], pool: Workers) -> Result:
         """Return what ``function`` returns in a thread of the pool. Raises as :meth:`guarded`."""

@@ -30,8 +30,8 @@ class Pass(ABC):
     as_a_whole: bool = False
 
     @abstractmethod
-    def admit(self, origin: Origin, *, again: bool) -> Admission:
-        """Return whom it lets in at this moment; ``again`` when the body has come. Raises a ``RasterError`` else."""
+    def admit(self, origin: Origin) -> Admission:
+        """Return whom it lets in at this moment. Raises a ``RasterError`` else."""
 
     @abstractmethod
     def claim(self) -> None:
@@ -40,6 +40,10 @@ class Pass(ABC):
     @abstractmethod
     def give_back(self) -> None:
         """Let it be used again: the upload broke off."""
+
+    def refusal(self, refusal: RasterError) -> RasterError:
+        """Return how a refusal of the upload is answered."""
+        return refusal
 
     @abstractmethod
     def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
@@ -56,7 +60,7 @@ class BearerPass(Pass):
         self._place = organization_id, library_id
         self.as_a_whole = as_a_whole
 
-    def admit(self, origin: Origin, *, again: bool) -> Admission:
+    def admit(self, origin: Origin) -> Admission:
         return Admission(principal_for_bearer(self._text, origin, API), *self._place)
 
     def claim(self) -> None:
@@ -77,8 +81,11 @@ class LinkPass(Pass):
     def __init__(self, text: str) -> None:
         self._text = text
 
-    def admit(self, origin: Origin, *, again: bool) -> Admission:
-        return upload_links.admit(self._text, origin, principal_for_credential, claimed=again)
+    def admit(self, origin: Origin) -> Admission:
+        return upload_links.admit(self._text, origin, principal_for_credential)
+
+    def refusal(self, refusal: RasterError) -> RasterError:
+        return upload_links.refusal_of_link(refusal)
 
     def claim(self) -> None:
         upload_links.claim(self._text)
@@ -99,7 +106,7 @@ class TicketPass(Pass):
         self._ticket = tickets.read_ticket(text)
         self._cookies = cookies
 
-    def admit(self, origin: Origin, *, again: bool) -> Admission:
+    def admit(self, origin: Origin) -> Admission:
         return tickets.admit(self._ticket, self._cookies, origin)
 
     def claim(self) -> None:

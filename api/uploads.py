@@ -3,8 +3,9 @@
 ``POST /upload/<link>`` takes an upload link (assets/operations/upload_links.py), ``POST /upload/web/<ticket>`` the
 form of a library's page (assets/tickets.py). Both take ``multipart/form-data``: up to twenty files under any names,
 and a field ``parentId`` where the file is to become a variant. Who may upload there is decided before a byte of the
-body is read, and once more when it has come. The answer is that of ``upload_assets``, or the catalogue's error; a
-browser that asks for a page is sent back to the library with the same in words. Pages of other origins may not call.
+body is read, and once more in the transaction that stores the files. The answer is that of ``upload_assets``, or the
+catalogue's error; a browser that asks for a page is sent back to the library with the same in words. Pages of other
+origins may not call.
 """
 
 import asyncio
@@ -173,7 +174,7 @@ async def _upload(scope: Scope, transport: Transport, way: Pass, body: Body) -> 
 
 
 async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) -> Uploaded:
-    """Return what came of the files in a form that is on its way, if its pass is good now and when they have come."""
+    """Return what came of the files in a form that is on its way, if its pass is good now and when they are stored."""
     user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
     origin = Origin(way.face, transport.address, user_agent, scope[RECORD]["id"])
     admission, room = await _run(workers, partial(_admit, way, origin))
@@ -192,8 +193,6 @@ async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) 
                 if _has_succeeded(claimed):
                     await _to_its_end(_run(writers, way.give_back))
                 raise
-            # What may have been taken back while it was on its way is asked once more.
-            admission = await _run(workers, partial(way.admit, origin, again=True))
             return await _run(fetchers, partial(_upload_form, admission, form, way))
     finally:
         await _to_its_end(anyio.to_thread.run_sync(form.discard))
@@ -233,7 +232,7 @@ def _has_succeeded(task: asyncio.Future[Any]) -> bool:
 
 def _admit(way: Pass, origin: Origin) -> tuple[Admission, Room]:
     """Return whom the request's pass lets in, and what there is room for."""
-    admission = way.admit(origin, again=False)
+    admission = way.admit(origin)
     return admission, check_may_upload(admission.principal, _command(admission))
 
 
@@ -247,6 +246,8 @@ def _upload_form(admission: Admission, form: Form, way: Pass) -> Uploaded:
         # Nothing came in, and whoever is told to try again needs the same pass for it.
         way.give_back()
         raise
+    except RasterError as refusal:
+        raise way.refusal(refusal) from None
 
 
 def _command(admission: Admission, parent: str = "") -> UploadAssets:

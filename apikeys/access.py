@@ -37,6 +37,7 @@ LEVELS_STATEMENT = """
 """
 USE_RECORDED_EVERY = timedelta(minutes=1)
 CLIENT_LENGTH = 200
+EXPIRED = "This API key has expired. An admin of the organization can make a new one."
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,14 @@ class KeyPrincipal(BearerPrincipal):
     @property
     def audit_label(self) -> str:
         return f"key {self.name} (rstk_{self.public_id}…)"
+
+    def confirm(self) -> "KeyPrincipal":
+        held = APIKey.objects.select_for_update(no_key=True).filter(pk=self.key_id, public_id=self.public_id).first()
+        if held is None:
+            raise InvalidAPIKey
+        if held.has_expired:
+            raise InvalidAPIKey(EXPIRED)
+        return self
 
     def organization(self, slug: str) -> OrganizationRef:
         if slug != self.home.slug:
@@ -147,7 +156,7 @@ def _principal(row: Sequence[Any], origin: Origin) -> KeyPrincipal:
     key_id, public_id, name, _, _, expires, first_used, last_used, *organization, writes, _ = row
     now = timezone.now()
     if expires is not None and moment(expires) <= now:
-        raise InvalidAPIKey("This API key has expired. An admin of the organization can make a new one.")
+        raise InvalidAPIKey(EXPIRED)
     return KeyPrincipal(
         origin=origin,
         key_id=key_id,

@@ -457,7 +457,7 @@ def _is_absent(value: object) -> bool:
 
 
 class Highlights(Record):
-    """Where the words were found; a field that holds none of them is left out, and so is text beyond a limit."""
+    """Where the words were found; a field that holds none of them is left out."""
 
     name: str | None = Field(
         default=None, exclude_if=_is_absent, description="The name as HTML: matches in <mark>, all else escaped."

@@ -4,7 +4,7 @@ They go in the form's address, since whether somebody may upload is known before
 among its fields would come too late. A ticket is of no use without the session's cookie.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -12,7 +12,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.http.cookie import parse_cookie
 
-from accounts.models import User
+from accounts.models import Session, User
 from accounts.sessions import SessionStore, digest, digest_of_session
 from assets.admission import Admission
 from orgs.access import Level, Origin, UserPrincipal
@@ -33,6 +33,22 @@ class Ticket:
     library_id: str
     session_digest: str
     is_fresh: bool
+
+
+@dataclass(frozen=True)
+class TicketPrincipal(UserPrincipal):
+    """A user whose upload came with a ticket of a page: as good as the session of that page."""
+
+    ticket: Ticket
+    cookies: str = field(repr=False)
+
+    def confirm(self) -> "TicketPrincipal":
+        session = Session.objects.select_for_update(no_key=True).filter(session_key=self.ticket.session_digest)
+        if not session.exists():
+            raise Unauthenticated(REFUSED)
+        super().confirm()
+        _signed_in(self.ticket, self.cookies)
+        return self
 
 
 def upload_ticket(request: HttpRequest, library: Library) -> str:
@@ -63,17 +79,27 @@ def admit(ticket: Ticket | None, cookies: str, origin: Origin) -> Admission:
         Unauthenticated: it is of another session, of another person, or older than ``LIFETIME_SECONDS``.
         LibraryNotAuthorized, LibraryReadOnly: the person may not upload there any more.
     """
+    if ticket is None or not ticket.is_fresh:
+        raise Unauthenticated(REFUSED)
+    principal = TicketPrincipal(origin, _signed_in(ticket, cookies), ticket, cookies)
+    principal.library(ticket.organization_id, ticket.library_id, Level.WRITE)
+    return Admission(principal, ticket.organization_id, ticket.library_id)
+
+
+def _signed_in(ticket: Ticket, cookies: str) -> User:
+    """Return the user of a ticket, who is signed in by the cookies that came with it.
+
+    Raises:
+        Unauthenticated: they are not, or not in the session that the ticket is of.
+    """
     request = request_of(cookies)
-    session_key = request.session.session_key or ""
-    if ticket is None or not ticket.is_fresh or ticket.session_digest != digest(session_key):
+    if ticket.session_digest != digest(request.session.session_key or ""):
         raise Unauthenticated(REFUSED)
     # With the checks of Django's own: that the session is there, of this password, and of somebody active.
     user = get_user(request)
     if not isinstance(user, User) or user.pk != ticket.user_id:
         raise Unauthenticated(REFUSED)
-    principal = UserPrincipal(origin, user)
-    principal.library(ticket.organization_id, ticket.library_id, Level.WRITE)
-    return Admission(principal, ticket.organization_id, ticket.library_id)
+    return user
 
 
 def request_of(cookies: str) -> HttpRequest:

@@ -5,12 +5,14 @@ Django's connection, gives the token, its connection, the person and their organ
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from django.db import connection
 from django.db.models import IntegerField, Q, QuerySet, Value
 from django.utils import timezone
 
+from accounts.models import User
 from apikeys.access import CLIENT_LENGTH, USE_RECORDED_EVERY, moment
 from connections import resources
 from connections.models import Connection, ConnectionLibrary
@@ -57,6 +59,8 @@ LEVELS_STATEMENT = f"""
         SELECT 1 FROM connections_connectionlibrary n WHERE n.connection_id = c.id AND n.library_id = l.id))
     ORDER BY l.name, l.slug
 """  # noqa: S608 - put together of constants
+REFUSED = "This access token was refused: it is unknown, expired or was revoked."
+OVER = "This access token was refused: its connection is over."
 
 
 class ConnectionIsOver(Exception):
@@ -83,6 +87,9 @@ class ConnectionPrincipal(BearerPrincipal):
     narrowed: bool
     may_write: bool
     withheld: bool
+    #: The digest of its token, and the resource that was called; None for a connection without a token.
+    token: bytes | None = field(repr=False)
+    resource: str | None
 
     is_person: ClassVar[bool] = True
     identity_statement: ClassVar[str] = LEVELS_STATEMENT
@@ -111,6 +118,23 @@ class ConnectionPrincipal(BearerPrincipal):
     @property
     def user_id(self) -> int:
         return self.person_id
+
+    def confirm(self) -> "ConnectionPrincipal":
+        held = Connection.objects.select_for_update(no_key=True).filter(pk=self.connection_id)
+        person = User.objects.select_for_update(no_key=True).filter(pk=self.person_id)
+        if not held.exists() or not person.exists():
+            raise Unauthenticated(REFUSED)
+        with connection.cursor() as cursor:
+            if self.token is None:
+                cursor.execute(CONNECTION_STATEMENT, [self.connection_id])
+            else:
+                cursor.execute(TOKEN_STATEMENT, [self.token])
+            rows = cursor.fetchall()
+        try:
+            return principal_from_rows(rows, self.origin, self.resource, self.token)
+        except ConnectionIsOver:
+            # This transaction is undone, so the next request ends the connection.
+            raise Unauthenticated(OVER) from None
 
     def organization(self, slug: str) -> OrganizationRef:
         for organization in self.organizations:
@@ -190,17 +214,18 @@ class ConnectionPrincipal(BearerPrincipal):
 
 
 def principal_from_rows(
-    rows: Sequence[Sequence[Any]], origin: Origin, resource: str | None = None
+    rows: Sequence[Sequence[Any]], origin: Origin, resource: str | None = None, token: bytes | None = None
 ) -> ConnectionPrincipal:
     """Return the principal of an access token at a resource, from the rows that ``TOKEN_STATEMENT`` found for it.
 
-    ``resource`` is the row of connections/resources.py that was called; None for a connection without a token.
+    ``resource`` is the row of connections/resources.py that was called, and ``token`` the token's digest; None for a
+    connection without a token.
 
     Raises:
         Unauthenticated: there is no such token, it has expired or was revoked, or it is for another resource.
         ConnectionIsOver: its person was deactivated or has left every organization that it was granted.
     """
-    refused = Unauthenticated("This access token was refused: it is unknown, expired or was revoked.")
+    refused = Unauthenticated(REFUSED)
     if not rows:
         raise refused
     (
@@ -231,4 +256,6 @@ def principal_from_rows(
         narrowed=bool(narrowed),
         may_write=bool(may_write and token_writes),
         withheld=bool(asked_write and not may_write),
+        token=token,
+        resource=resource,
     )

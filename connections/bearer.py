@@ -40,7 +40,7 @@ class Bearer(NamedTuple):
             if resources.organization_of(resource) not in {None, principal.home.slug}:
                 raise OrganizationNotFound
             return principal
-        return tokens.principal_from_rows(rows, origin, resource)
+        return tokens.principal_from_rows(rows, origin, resource, secrets.digest(self.text))
 
 
 def read_bearer(text: str) -> Bearer:
@@ -104,4 +104,4 @@ def _rows(statement: str, parameter: str | bytes | int) -> Rows:
 
 def _ended(over: tokens.ConnectionIsOver) -> Unauthenticated:
     end_if_over(over.connection_id)
-    return Unauthenticated("This access token was refused: its connection is over.")
+    return Unauthenticated(tokens.OVER)

@@ -21,7 +21,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
 from accounts.rates import count_request, count_stranger
-from connections.access import ConnectionIsOver
+from connections.access import OVER, ConnectionIsOver
 from connections.bearer import read_bearer
 from connections.doors import check_values, read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
@@ -144,7 +144,7 @@ class Door:
             return bearer.principal(rows, _origin(scope, transport), resource)
         except ConnectionIsOver as over:
             self._write(("over", over.connection_id), partial(end_if_over, over.connection_id))
-            raise Unauthenticated("This access token was refused: its connection is over.") from None
+            raise Unauthenticated(OVER) from None
 
     def _write(self, name: Hashable, function: Callable[[], None]) -> None:
         """Have something written down while the request goes on; once at a time for each name."""

@@ -15,7 +15,7 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from accounts.models import User
 from orgs.contracts import Identities, Identity
 from orgs.models import Library, LibraryMembership, Membership, Organization
-from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
+from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound, Unauthenticated
 
 
 class Level(IntEnum):
@@ -80,6 +80,17 @@ class Principal(ABC):
     def credential(self) -> tuple[str, int] | None:
         """The class and row of what it came with, by which it can be found again; None for the operator."""
         return None
+
+    def confirm(self) -> "Principal":
+        """Return the caller as its credential stands now, and keep the credential so until the transaction ends.
+
+        For the end of what takes long, such as an upload: a credential that was revoked before is refused, and
+        revoking it waits. Call it after the locks on libraries, assets and the organization.
+
+        Raises:
+            InvalidAPIKey, Unauthenticated: the credential has been revoked, has expired or was replaced.
+        """
+        return self
 
     @abstractmethod
     def organization(self, slug: str) -> OrganizationRef:
@@ -242,6 +253,11 @@ class UserPrincipal(Principal):
     @property
     def credential(self) -> tuple[str, int]:
         return self.CREDENTIAL_CLASS, self.user_id
+
+    def confirm(self) -> "UserPrincipal":
+        if not User.objects.select_for_update(no_key=True).filter(pk=self.user_id, is_active=True).exists():
+            raise Unauthenticated("This account is not active.")
+        return self
 
     def organization(self, slug: str) -> OrganizationRef:
         row = Organization.objects.filter(slug=slug, memberships__user=self.user).first()

@@ -51,12 +51,12 @@ async def _run(exchange: Exchange) -> Outcome:
     exchange.check_transport()
     if exchange.method not in {"POST", *SAFE}:
         raise MethodNotAllowed("POST", *sorted(SAFE))
-    await exchange.authenticate()
+    principal = await exchange.authenticate()
     if exchange.method in SAFE:
         return await _execute(exchange, lambda: read_query_string(exchange.scope["query_string"]))
     kind = exchange.transport.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if kind == FORM:
-        return await take_form(exchange)
+        return await take_form(exchange, principal)
     if kind != JSON:
         raise BadUserInput("Send the request as application/json, or files as multipart/form-data.")
     body = await exchange.body(MOST_BYTES)

@@ -24,7 +24,7 @@ from orgs.access import BearerPrincipal
 from raster.contracts import read_json, read_strictly
 from raster.errors import BadUserInput, RasterError
 from raster.logs import RECORD
-from raster.workers import fetchers
+from raster.workers import fetchers, workers
 
 #: Headers that no page of another origin sends without asking first: a form alone needs no leave.
 PREFLIGHTED = (b"apollo-require-preflight", b"x-apollo-operation-name", b"x-requested-with")
@@ -38,9 +38,10 @@ class _RequestForm(Form):
 
     field_size = 64 * 1024
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, principal: BearerPrincipal) -> None:
         super().__init__(exchange.transport.headers.get(b"content-type", b""), Room())
         self._exchange = exchange
+        self._principal = principal
         self.request: Request | None = None
         self.outcome: Outcome | None = None
         self.places: dict[str, str] = {}
@@ -66,15 +67,15 @@ class _RequestForm(Form):
         asked = read_request(self.fields["operations"])
         self.places = _read_map(self.fields["map"], asked)
 
-        def admitting(principal: BearerPrincipal) -> tuple[Request | Outcome, Room]:
+        def admitting() -> tuple[Request | Outcome, Room]:
             request = prepare(*asked)
             if isinstance(request, Outcome):
                 return request, Room()
             place = _place(request)
             self.organization = place.organization_id
-            return request, check_may_upload(principal, place)
+            return request, check_may_upload(self._principal, place)
 
-        request, self.room = anyio.from_thread.run(self._exchange.run, admitting)
+        request, self.room = anyio.from_thread.run(self._exchange.in_worker, admitting, workers)
         if isinstance(request, Outcome):
             self.outcome = request
             raise request.refusals[0]
@@ -96,17 +97,17 @@ class _RequestForm(Form):
         return request
 
 
-async def take_form(exchange: Exchange) -> Outcome:
-    """Run a request that came as a form; its credential is known to be good."""
+async def take_form(exchange: Exchange, principal: BearerPrincipal) -> Outcome:
+    """Run a request that came as a form, from whom is known; storing the files looks the credential up again."""
     if not any(exchange.transport.headers.get(name) for name in PREFLIGHTED):
         raise BadUserInput("A form needs the header Apollo-Require-Preflight or X-Requested-With, with any value.")
     check_declared_size(exchange.transport, Room())
-    form = _RequestForm(exchange)
+    form = _RequestForm(exchange, principal)
     body = Body(exchange.receive)
     try:
         await exchange.guarded(body.read_into(form))
         request = await anyio.to_thread.run_sync(form.filled)
-        return await exchange.run(lambda principal: execute(request, principal), fetchers)
+        return await exchange.in_worker(lambda: execute(request, principal), fetchers)
     except RasterError:
         await body.linger()
         if form.outcome is None:

@@ -17,7 +17,17 @@ from assets.models import UploadLink
 from orgs import audit
 from orgs.access import Level, Origin, Principal, libraries_of
 from raster import tokens
-from raster.errors import EndpointNotFound, Forbidden, RasterError
+from raster.errors import (
+    EndpointNotFound,
+    Forbidden,
+    InsufficientScope,
+    InvalidAPIKey,
+    LibraryNotAuthorized,
+    LibraryReadOnly,
+    OrganizationNotFound,
+    RasterError,
+    Unauthenticated,
+)
 
 PREFIX = "rstu_"
 PATH = "/upload/"
@@ -30,6 +40,16 @@ NOBODY = ("key", 0)
 REFUSED = (
     "This upload link is of no use: it is unknown, was used, has expired, or whoever made it may not upload there any "
     "more. Make a new one."
+)
+#: What refuses the caller who made a link, and not the files that came with it.
+OF_MAKER = (
+    Forbidden,
+    InsufficientScope,
+    InvalidAPIKey,
+    LibraryNotAuthorized,
+    LibraryReadOnly,
+    OrganizationNotFound,
+    Unauthenticated,
 )
 
 
@@ -65,8 +85,8 @@ def create_upload_link(principal: Principal, command: CreateUploadLink) -> Uploa
     )
 
 
-def admit(text: str, origin: Origin, principal_for: PrincipalFor, *, claimed: bool = False) -> Admission:
-    """Return whom a link lets in, and where to; with ``claimed``, whether it still would, but for its use.
+def admit(text: str, origin: Origin, principal_for: PrincipalFor) -> Admission:
+    """Return whom a link lets in, and where to.
 
     Whatever is wrong with a link, the same is asked of the database.
 
@@ -80,9 +100,14 @@ def admit(text: str, origin: Origin, principal_for: PrincipalFor, *, claimed: bo
     library = reach.filter(pk=0 if link is None else link.library_id).first()
     if link is None or principal is None or library is None or library.level < Level.WRITE:
         raise EndpointNotFound(REFUSED)
-    if not claimed and (link.used is not None or link.expires <= timezone.now()):
+    if link.used is not None or link.expires <= timezone.now():
         raise EndpointNotFound(REFUSED)
     return Admission(principal, link.library.organization.slug, library.slug)
+
+
+def refusal_of_link(refusal: RasterError) -> RasterError:
+    """Return what the link's bearer is told of a refusal: nothing about the caller who made the link."""
+    return EndpointNotFound(REFUSED) if isinstance(refusal, OF_MAKER) else refusal
 
 
 def claim(text: str) -> None:

@@ -1,7 +1,7 @@
 """Taking files in: whose, which of them, and all the way to rows that lists and search show at once."""
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -31,7 +31,14 @@ from assets.staging import LeftOut, Staged
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
-from raster.errors import BadUserInput, RasterError, ResourceNotFound
+from raster.errors import (
+    BadUserInput,
+    LibraryNotAuthorized,
+    LibraryReadOnly,
+    OrganizationNotFound,
+    RasterError,
+    ResourceNotFound,
+)
 from raster.workers import give_connection_back
 
 
@@ -102,13 +109,15 @@ def upload_assets(
         BadUserInput: none of the files can come in or, with ``as_a_whole``, not every one; or there are too many, or
             more than one variant at once.
         LibraryNotAuthorized, LibraryReadOnly, ResourceNotFound: as in :func:`check_may_upload`.
+        InvalidAPIKey, Unauthenticated: as in :func:`store_assets`.
         StorageLimitExceeded: the files do not fit into the organization's storage; then none came in.
     """
     if not 1 <= len(sources) <= MOST_FILES:
         raise BadUserInput(f"Upload 1 to {MOST_FILES} files at once.")
     if command.parent_id is not None and len(sources) > 1:
         raise BadUserInput("A variant is one file: leave parentId out, or upload one file.")
-    check_may_upload(principal, command)
+    with _credential_first(principal):
+        check_may_upload(principal, command)
     accepted: list[Accepted] = []
     left_out: list[LeftOut] = []
     for source in sources:
@@ -119,12 +128,24 @@ def upload_assets(
     reasons = "; ".join(f"{shown_name(left.given_name)} ({left.reason.rstrip('.')})" for left in left_out)
     if not accepted or (as_a_whole and left_out):
         raise BadUserInput(f"Uploaded nothing. Left out: {reasons}.")
-    assets = store_assets(principal, command, accepted)
+    with _credential_first(principal):
+        assets = store_assets(principal, command, accepted)
     # Of the rows as they were written: by now somebody may have removed them.
     records = [asset_record(asset, command.organization_id, asset.library, Parts({}, {})) for asset in assets]
     total = f"{len(sources)} file{'s' if len(sources) > 1 else ''}"
     text = f"Uploaded {len(accepted)} of {total}. Left out: {reasons}." if left_out else f"Uploaded {total}."
     return Uploaded(response_text=text, assets=records)
+
+
+@contextmanager
+def _credential_first(principal: Principal) -> Iterator[None]:
+    """Refuse a credential that was revoked meanwhile as such, not for what it can no longer reach."""
+    try:
+        yield
+    except (OrganizationNotFound, LibraryNotAuthorized, LibraryReadOnly):
+        with transaction.atomic():
+            principal.confirm()
+        raise
 
 
 def accept(source: Staged | LeftOut, organization_id: str) -> Accepted:
@@ -147,12 +168,13 @@ def accept(source: Staged | LeftOut, organization_id: str) -> Accepted:
 def store_assets(
     principal: Principal, command: UploadAssets, files: Sequence[Accepted], *, unless_there: bool = False
 ) -> list[Asset]:
-    """Move files into the storage and make their rows, all of them or none.
+    """Move files into the storage and make their rows, all of them or none, for a caller who may do so still.
 
     A process that is killed leaves at worst files without a row, which the sweep finds.
 
     Raises:
         AlreadyThere: with ``unless_there``, the library holds one of the files already; then nothing was stored.
+        InvalidAPIKey, Unauthenticated: the caller's credential has been revoked since the call began.
     """
     assets = [_asset(principal, command, file) for file in files]
     stored: list[str] = []
@@ -170,6 +192,10 @@ def store_assets(
                 twin = twin_of(library, asset.digest)
                 if twin is not None:
                     raise AlreadyThere(twin)
+            _hold_parents(library, assets)
+            quota.add_use(library.organization_id, sum(asset.size for asset in assets))
+            # The credential may have been revoked, or given less, while the files were on their way.
+            principal.confirm().library(command.organization_id, command.library_id, Level.WRITE)
             _insert(principal, library, assets)
     except (RasterError, AlreadyThere):
         # After any other failure nobody knows whether the rows were written. If not, the sweep finds the files.
@@ -202,15 +228,18 @@ def _asset(principal: Principal, command: UploadAssets, file: Accepted) -> Asset
     )
 
 
-def _insert(principal: Principal, library: Library, assets: list[Asset]) -> None:
-    """Write the rows of files that are in the storage, in a transaction that holds the library."""
+def _hold_parents(library: Library, assets: list[Asset]) -> None:
+    """Lock what the assets are to be variants of, in a transaction that holds the library."""
     for parent_id in {asset.parent_id for asset in assets if asset.parent_id is not None}:
         [parent] = lock_assets(library, [parent_id])
         if parent.parent_id is not None:
             raise ResourceNotFound
         if Asset.objects.filter(parent=parent).count() >= MOST_VARIANTS:
             raise BadUserInput(f"An asset has up to {MOST_VARIANTS} variants, those in the trash included.")
-    quota.add_use(library.organization_id, sum(asset.size for asset in assets))
+
+
+def _insert(principal: Principal, library: Library, assets: list[Asset]) -> None:
+    """Write the rows of files that are in the storage, in a transaction that holds the library and what it is in."""
     for asset in assets:
         asset.library = library
         asset.save(force_insert=True)

@@ -47,3 +47,8 @@ def staged_files() -> list[Path]:
 def wait_for_derivatives() -> None:
     """Wait until no server has anything to make: on PostgreSQL, emptying the tables would deadlock with it."""
     wait_until(lambda: not Asset.objects.filter(Q(derivatives="pending")).exists())
+
+
+def stored_files() -> set[Path]:
+    """Return what lies in the storage."""
+    return {path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()}

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Event, Thread
@@ -25,44 +24,13 @@ from tests.factories import AssetFactory, Cast, make_key
 from tests.mcp.cases import FILE, unreachable
 from tests.mcp.client import MODERN, WIRES, call_tool, comparable, connected
 from tests.server import Server, running_server
-from tests.sites import Authority, Site, running_site
+from tests.sites import Site
 from tests.waiting import wait_until
 
 ACME = {"organizationId": "acme"}
 BARCELONA = {**ACME, "libraryId": "barcelona"}
 SEA = pictures.jpeg(400, 300)
 DAYS = 2 * 24 * 3600
-
-
-@pytest.fixture(scope="module")
-def module_environment(authority: Authority) -> dict[str, str]:
-    # The worker apart: it is another test's, and on PostgreSQL it would hold rows when this one ends.
-    return {
-        "RASTER_FETCH_ALLOW": "localhost",
-        "SSL_CERT_FILE": str(authority.certificates),
-        "RASTER_MAX_FILE_SIZE": "1 MB",
-        "RASTER_WORKER": "apart",
-    }
-
-
-@pytest.fixture(scope="module")
-def module_server(
-    django_db_setup: None, static_files: None, server_log: Path, module_environment: dict[str, str]
-) -> Iterator[Server]:
-    with running_server(server_log, **module_environment) as server:
-        yield server
-
-
-@pytest.fixture
-def fetcher(transactional_db: None, module_server: Server) -> Server:
-    """A server that fetches from sites on this machine, and takes files of up to 1 MB."""
-    return module_server
-
-
-@pytest.fixture
-def site(authority: Authority) -> Iterator[Site]:
-    with running_site(authority) as running:
-        yield running
 
 
 def at(url: str) -> dict[str, str]:
@@ -197,7 +165,7 @@ def test_a_variant_comes_in(fetcher: Server, cast: Cast, site: Site) -> None:
 
 def test_slow_sites_keep_nobody_waiting_but_who_asked_for_them(fetcher: Server, cast: Cast, site: Site) -> None:
     key, go_on = cast.key(barcelona="write").secret, Event()
-    site.pages["/slow.jpg"] = _waiting_for(go_on)
+    site.pages["/slow.jpg"] = waiting_for(go_on)
     slow = {**BARCELONA, "source": at(f"{site.origin}/slow.jpg")}
     calls = [Thread(target=call_tool, args=(fetcher.mcp_url, key, MODERN, "upload_asset", slow)) for _ in range(8)]
     for call in calls:
@@ -239,7 +207,7 @@ def test_a_server_that_is_killed_during_an_upload_leaves_what_is_swept(
         with connected(server.mcp_url, key, MODERN) as client:
             whole = client.data("upload_assets", **BARCELONA, sources=[inline("sea.jpg", SEA)])["assets"][0]["id"]
         kept = _files() - before
-        site.pages["/slow.jpg"] = _waiting_for(go_on)
+        site.pages["/slow.jpg"] = waiting_for(go_on)
         slow = at(f"{site.origin}/slow.jpg")
         fast = inline("sky.jpg", SEA)
         with transaction.atomic():
@@ -279,7 +247,7 @@ def _fail(server: Server, key: str, sources: list[dict[str, str]]) -> None:
         call_tool(server.mcp_url, key, MODERN, "upload_assets", {**BARCELONA, "sources": sources})
 
 
-def _waiting_for(event: Event) -> Any:
+def waiting_for(event: Event) -> Any:
     """Send the first half of a picture at once, and the rest of it when something happens."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
