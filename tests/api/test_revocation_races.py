@@ -13,7 +13,7 @@ from assets.models import Asset
 from assets.operations.uploads import upload_source
 from assets.tickets import read_ticket, upload_ticket
 from connections.bearer import principal_for_bearer
-from orgs.access import Origin, Principal
+from orgs.access import Level, Origin, Principal
 from orgs.models import Library
 from raster.contracts import read_json
 from raster.errors import RasterError
@@ -67,7 +67,7 @@ def test_a_revocation_waits_until_what_was_confirmed_is_stored(cast: Cast, case:
             assert not revoking.done()
         revoking.result(timeout=60)
     with transaction.atomic(), pytest.raises(RasterError):
-        principal.confirm().library("acme", "barcelona", 2)
+        principal.confirm().library("acme", "barcelona", Level.WRITE)
 
 
 def test_signing_out_waits_until_what_was_confirmed_is_stored(cast: Cast) -> None:
