@@ -94,6 +94,15 @@ def subject_of_address(address: str) -> str:
     return str(ipaddress.IPv6Network((int(read), CUSTOMER_BITS), strict=False))
 
 
+def network_of_address(address: str, bits: int, bits_of_ipv4: int) -> str:
+    """Return the network of so many bits that an address is in."""
+    try:
+        read = ipaddress.ip_address(subject_of_address(address).partition("/")[0])
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network((int(read), bits if read.version == 6 else bits_of_ipv4), strict=False))
+
+
 def _parameter(value: str | datetime) -> str | datetime | None:
     return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 

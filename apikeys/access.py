@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -17,7 +18,7 @@ from apikeys import secrets
 from apikeys.models import APIKey, KeyGrant
 from orgs.access import BearerPrincipal, Level, OrganizationRef, Origin
 from orgs.contracts import Identity, LibraryAccess
-from orgs.models import Library
+from orgs.models import Library, Organization
 from raster.errors import InvalidAPIKey, LibraryReadOnly, OrganizationNotFound
 
 _KEYS = """
@@ -35,6 +36,8 @@ LEVELS_STATEMENT = """
     SELECT l.slug, g.level FROM apikeys_keygrant g JOIN orgs_library l ON l.id = g.library_id
     WHERE g.key_id = %s ORDER BY l.name, l.slug
 """
+#: How long an organization that nobody has claimed is kept from its first use on.
+UNCLAIMED_IN_USE = timedelta(days=30)
 USE_RECORDED_EVERY = timedelta(minutes=1)
 CLIENT_LENGTH = 200
 EXPIRED = "This API key has expired. An admin of the organization can make a new one."
@@ -117,8 +120,19 @@ class KeyPrincipal(BearerPrincipal):
         )
 
     def record_use(self) -> None:
-        """Note the key's use; one with a value that was regenerated meanwhile is no use of the new one."""
+        """Note the key's use; one with a value that was regenerated meanwhile is no use of the new one.
+
+        An organization that nobody has claimed is kept for longer from its first use on.
+        """
         now = timezone.now()
+        with transaction.atomic():
+            if APIKey.objects.filter(pk=self.key_id, public_id=self.public_id, first_used=None).exists():
+                # The organization's row before the key's, as everywhere.
+                unclaimed = Organization.objects.filter(pk=self.home.id, unclaimed_until__gt=now)
+                unclaimed.update(unclaimed_until=now + UNCLAIMED_IN_USE)
+            self._record_use(now)
+
+    def _record_use(self, now: datetime) -> None:
         due = Q(first_used=None) | Q(last_used=None) | Q(last_used__lt=now - USE_RECORDED_EVERY)
         APIKey.objects.filter(due, pk=self.key_id, public_id=self.public_id).update(
             first_used=Coalesce(F("first_used"), now),

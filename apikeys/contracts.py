@@ -91,8 +91,11 @@ class StartedOrganization(Record):
         description="Give this link to the person whom it is for, and to nobody else: whoever has it can take the "
         "organization over.",
     )
-    expires_at: int = Field(description="When it is removed, unless it was claimed: unix time in milliseconds.")
-    email_sent: bool = Field(description="Whether the link was mailed to the address, too.")
+    expires_at: int = Field(
+        description="When it is removed, unless it is claimed or used: unix time in milliseconds. "
+        "From its first use on it is kept for 30 days."
+    )
+    email_sent: bool = Field(description="Whether the link was mailed to the address too: at most once a day.")
 
 
 class FindClaim(Contract):

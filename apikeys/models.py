@@ -96,6 +96,9 @@ class Claim(models.Model):
     email = models.EmailField(db_index=True, help_text="In lower case. Whoever verified it may claim at once.")
     created = models.DateTimeField(auto_now_add=True)
     address = models.CharField(max_length=45, help_text="Where it was started from.")
+    network = models.CharField(
+        max_length=50, blank=True, default="", db_index=True, help_text="The network of that address, as it is counted."
+    )
 
     def __str__(self) -> str:
         return f"Claim of {self.organization}"

@@ -3,6 +3,7 @@
 Rows are locked in the order that holds everywhere: libraries, assets, then the organization, then what hangs on it.
 """
 
+import math
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
 from django.utils import timezone
 
-from accounts.limits import Limit, subject_of_address
+from accounts.limits import Limit, network_of_address, subject_of_address
 from accounts.models import User
 from apikeys.contracts import (
     Claimed,
@@ -46,14 +47,28 @@ from raster.fold import slugify
 
 PREFIX = "rstc_"
 PATH = "/claim/"
-DAYS = 30
+#: How long an organization is kept that is never used. In use it is kept for longer: apikeys/access.py.
+UNUSED = timedelta(days=1)
 STORAGE = 100 * 1024**2
 LIBRARIES = 1
+#: Of those that wait to be claimed: of an email address from one network, so that nobody uses up somebody else's, ...
 MOST_OF_AN_EMAIL = 3
+#: ... of one network, ...
+MOST_OF_A_NETWORK = 50
+#: ... of all, of which the last 30 % are kept for networks with fewer than so many.
 MOST_OF_ALL = 1000
-RETRY_SECONDS = 3600
-#: Of one address, however many it claims or lets expire.
-STARTS = Limit("anonymous-start", 10, 24 * 3600)
+SHARED = 0.7
+FEW = 3
+DAY_SECONDS = 24 * 3600
+#: Of one address, of what a provider gives one customer at most, and of one network, in a day: however many it claims
+#: or lets expire.
+STARTS = Limit("anonymous-start", 10, DAY_SECONDS)
+STARTS_OF_CUSTOMER = Limit("anonymous-start-customer", 20, DAY_SECONDS)
+STARTS_OF_NETWORK = Limit("anonymous-start-network", 50, DAY_SECONDS)
+CUSTOMER = (56, 32)
+NETWORK = (48, 24)
+#: To one email address, whoever names it.
+MAILS = Limit("anonymous-start-mail", 1, DAY_SECONDS)
 SLUG_BASE_LENGTH = 40
 SLUG_RANDOM_LENGTH = 8
 #: A number of this project's own, for the one lock under which unclaimed organizations are counted.
@@ -81,16 +96,19 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
     Raises:
         EndpointNotFound: this installation does not allow it.
         BadUserInput: too many organizations of this email address wait to be claimed.
-        RateLimited: too many were started from this address, or too many wait to be claimed in all.
+        RateLimited: too many were started from this address or its network, or too many wait to be claimed.
     """
     if not settings.ANONYMOUS:
         raise EndpointNotFound
+    network = network_of_address(origin.address, *NETWORK)
     STARTS.hit(subject_of_address(origin.address))
+    STARTS_OF_CUSTOMER.hit(network_of_address(origin.address, *CUSTOMER))
+    STARTS_OF_NETWORK.hit(network)
     secret = tokens.generate(PREFIX)
     principal = StarterPrincipal(origin)
-    until = timezone.now() + timedelta(days=DAYS)
+    until = timezone.now() + UNUSED
     with transaction.atomic():
-        _check_caps(command.email)
+        _check_caps(command.email, network)
         organization = Organization.objects.create(
             slug=_slug(command.name or ""),
             name=command.name or "New organization",
@@ -99,7 +117,11 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
             library_limit=LIBRARIES,
         )
         Claim.objects.create(
-            organization=organization, digest=tokens.digest(secret), email=command.email, address=origin.address
+            organization=organization,
+            digest=tokens.digest(secret),
+            email=command.email,
+            address=origin.address,
+            network=network,
         )
         audit.record(principal, organization.pk, "organization.start", str(organization), after={"for": command.email})
         library = create_library(
@@ -109,7 +131,8 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
             principal, CreateKey(organization_id=organization.slug, name="First key", access={library.id: "write"})
         )
     claim_url = f"{settings.BASE_URL}{PATH}{secret}"
-    if settings.MAIL_CONFIGURED:
+    email_sent = settings.MAIL_CONFIGURED and MAILS.allows(tokens.digest(command.email).hex())
+    if email_sent:
         mail_claim(command.email, claim_url)
     return StartedOrganization(
         organization_id=organization.slug,
@@ -117,7 +140,7 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
         api_key=key.secret,
         claim_url=claim_url,
         expires_at=int(until.timestamp() * 1000),
-        email_sent=settings.MAIL_CONFIGURED,
+        email_sent=email_sent,
     )
 
 
@@ -240,18 +263,28 @@ def _is_of(claim: Claim, user: User) -> bool:
     return bool(EmailAddress.objects.filter(user=user, email__iexact=claim.email, verified=True).exists())
 
 
-def _check_caps(email: str) -> None:
+def _check_caps(email: str, network: str) -> None:
     """Count what waits to be claimed; whoever counts at the same time waits until this one is written."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COUNTING_LOCK])
     waiting = Claim.objects.filter(organization__unclaimed_until__gt=timezone.now())
-    if waiting.filter(email=email).count() >= MOST_OF_AN_EMAIL:
+    of_network = waiting.filter(network=network)
+    if of_network.filter(email=email).count() >= MOST_OF_AN_EMAIL:
         raise BadUserInput(
             f"{MOST_OF_AN_EMAIL} organizations of this email address wait to be claimed. Claim one of them first."
         )
-    if waiting.count() >= MOST_OF_ALL:
-        raise RateLimited(retry_after=RETRY_SECONDS)
+    _check_room(of_network, MOST_OF_A_NETWORK)
+    _check_room(waiting, MOST_OF_ALL if of_network.count() < FEW else int(MOST_OF_ALL * SHARED))
+
+
+def _check_room(waiting: QuerySet[Claim], most: int) -> None:
+    """Refuse one more than ``most``, until enough of those that wait have expired."""
+    over = waiting.count() - most
+    if over >= 0:
+        ends = waiting.order_by("organization__unclaimed_until").values_list("organization__unclaimed_until", flat=True)
+        seconds = (ends[over] - timezone.now()).total_seconds()
+        raise RateLimited(retry_after=max(1, math.ceil(seconds)))
 
 
 def _slug(name: str) -> str:

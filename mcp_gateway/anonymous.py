@@ -31,14 +31,16 @@ ORIGIN = "raster.origin"
 INSTRUCTIONS = (
     "Raster holds a team's images and files in libraries. Nobody needs an account to begin: create_organization makes "
     "an organization with one library and an API key for it. Use that key at the MCP server itself from then on, and "
-    "give the person the claim link: unless somebody claims the organization within 30 days it is removed."
+    "give the person the claim link: the organization is removed after a day without any use, or 30 days after its "
+    "first use, unless somebody claims it."
 )
 CREATE_ORGANIZATION: Tool[StartOrganization] = Tool(
     "create_organization",
     "Create organization",
     "Makes an organization with one library for a person who has no account yet, and an API key that writes to it. It "
-    "holds 100 MB and is removed after 30 days unless the person claims it: give them claimUrl, and keep apiKey, which "
-    "is told once. Ask the person for their email address; do not make one up.",
+    "holds 100 MB and is removed after a day if it is not used, or 30 days after its first use, unless the person "
+    "claims it: give them claimUrl, and keep apiKey, which is told once. Ask the person for their email address; do not "
+    "make one up.",
     StartOrganization,
     StartedOrganization,
     None,

@@ -161,8 +161,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "create_organization",
         "Account",
         "Start with no account",
-        "Makes an organization with one library, and an API key that writes to it. It is held for 30 days, until the "
-        "person with the email address claims it by the link in `claimUrl`. Needs no credential.",
+        "Makes an organization with one library, and an API key that writes to it. It is held for a day, and for 30 "
+        "days from its first use on, until the person with the email address claims it by the link in `claimUrl`. "
+        "Needs no credential.",
         StartOrganization,
         StartedOrganization,
         start_organization,

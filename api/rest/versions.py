@@ -244,8 +244,10 @@ class StartedOrganizationOfMay(Record):
         description="Give this link to the person whom it is for, and to nobody else: whoever has it can take the "
         "organization over.",
     )
-    expires_at: datetime = Field(description="When it is removed, unless it was claimed.")
-    email_sent: bool = Field(description="Whether the link was mailed to the address, too.")
+    expires_at: datetime = Field(
+        description="When it is removed, unless it is claimed or used. From its first use on it is kept for 30 days."
+    )
+    email_sent: bool = Field(description="Whether the link was mailed to the address too: at most once a day.")
 
 
 class UploadLinkOfMay(Record):

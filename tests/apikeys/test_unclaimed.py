@@ -10,6 +10,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 from pytest_django import Settings
 
+from accounts.limits import Limit
 from accounts.models import User
 from accounts.people import verify_address
 from apikeys import unclaimed
@@ -96,20 +97,98 @@ def test_where_it_is_not_allowed_nothing_is_started(db: None, settings: Settings
     assert not Organization.objects.exists()
 
 
-def test_an_email_an_address_and_everybody_have_caps(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_email_has_a_cap_of_its_own_in_each_network(db: None) -> None:
     for _ in range(MOST_OF_AN_EMAIL):
         start()
     with pytest.raises(BadUserInput):
-        start(ERIN.upper())
-    monkeypatch.setattr(unclaimed, "MOST_OF_ALL", MOST_OF_AN_EMAIL + 1)
+        start(ERIN.upper(), "192.0.2.200")
+    start(ERIN, "198.51.100.1")  # nobody uses up the three of somebody else
     start("frank@example.com", "192.0.2.2")
-    with pytest.raises(RateLimited):
-        start("gina@example.com", "192.0.2.3")
-    monkeypatch.undo()
+
+
+def test_an_address_has_a_cap_a_day(db: None) -> None:
     for number in range(unclaimed.STARTS.most):
         start(f"{number}@example.com", "192.0.2.9")
+    Claim.objects.all().delete()
     with pytest.raises(RateLimited):
         start("another@example.com", "192.0.2.9")
+
+
+@pytest.mark.parametrize(
+    ("limit", "address"),
+    [
+        (unclaimed.STARTS_OF_CUSTOMER, "2001:db8:0:00{}::1"),
+        (unclaimed.STARTS_OF_NETWORK, "2001:db8:0:{}00::1"),
+        (unclaimed.STARTS_OF_NETWORK, "192.0.2.{}"),
+    ],
+)
+def test_a_network_has_a_cap_a_day(db: None, limit: Limit, address: str) -> None:
+    for number in range(limit.most):
+        start(f"{number}@example.com", address.format(number + 10))
+    Claim.objects.all().delete()
+    with pytest.raises(RateLimited) as refused:
+        start("another@example.com", address.format(90))
+    assert 0 < refused.value.retry_after <= limit.seconds
+    start("another@example.com", "2001:db9::1")
+
+
+def test_the_last_share_is_for_networks_that_have_few(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unclaimed, "MOST_OF_ALL", 10)
+    for number in range(7):
+        start(f"{number}@example.com", f"192.0.2.{number}")
+    with pytest.raises(RateLimited):
+        start("7@example.com", "192.0.2.7")
+    for number in range(3):
+        start("erin@example.com", f"198.51.{number}.1")
+    with pytest.raises(RateLimited):
+        start("erin@example.com", "203.0.113.1")
+
+
+@pytest.mark.parametrize("cap", ["MOST_OF_ALL", "MOST_OF_A_NETWORK"])
+def test_a_full_pot_says_when_it_has_room_again(db: None, monkeypatch: pytest.MonkeyPatch, cap: str) -> None:
+    monkeypatch.setattr(unclaimed, cap, 2)
+    monkeypatch.setattr(unclaimed, "SHARED", 1)
+    first, _ = start("first@example.com"), start("second@example.com", "192.0.2.2")
+    soon = timezone.now() + timedelta(minutes=7)
+    Organization.objects.filter(slug=first.organization_id).update(unclaimed_until=soon)
+    with pytest.raises(RateLimited) as refused:
+        start("third@example.com", "192.0.2.3")
+    assert 400 < refused.value.retry_after <= 420
+    Organization.objects.filter(slug=first.organization_id).update(unclaimed_until=timezone.now())
+    start("third@example.com", "192.0.2.3")
+
+
+def test_what_is_never_used_expires_within_a_day_and_what_is_used_within_thirty(db: None) -> None:
+    unused, used = start(), start()
+    day, days = timedelta(days=1), timedelta(days=30)
+    assert abs(unused.expires_at - (timezone.now() + day).timestamp() * 1000) < 60_000
+    principal_for(used.api_key).record_use()
+    until = dict(Organization.objects.values_list("slug", "unclaimed_until"))
+    assert abs(until[unused.organization_id] - (timezone.now() + day)) < timedelta(minutes=1)
+    assert abs(until[used.organization_id] - (timezone.now() + days)) < timedelta(minutes=1)
+    later = timezone.now() - timedelta(hours=1)
+    APIKey.objects.update(last_used=later)
+    principal_for(used.api_key).record_use()
+    assert Organization.objects.get(slug=used.organization_id).unclaimed_until == until[used.organization_id]
+
+
+def test_a_claimed_organization_is_never_given_a_time_by_its_use(db: None) -> None:
+    started = start()
+    claim(started, someone(), regenerate=False)
+    principal_for(started.api_key).record_use()
+    assert Organization.objects.get().unclaimed_until is None
+
+
+def test_an_email_address_gets_one_mail_a_day(db: None, settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = True
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    sent = [
+        start(email, f"198.51.{number}.1").email_sent
+        for number, email in enumerate([ERIN, ERIN.upper(), "f@b.example"])
+    ]
+    mailers.submit(lambda: None).result()
+    assert sent == [True, False, True]
+    assert sorted(message.to[0] for message in mail.outbox) == [ERIN, "f@b.example"]
 
 
 @pytest.mark.django_db(transaction=True)
