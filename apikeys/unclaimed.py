@@ -282,8 +282,9 @@ def _check_room(waiting: QuerySet[Claim], most: int) -> None:
     """Refuse one more than ``most``, until enough of those that wait have expired."""
     over = waiting.count() - most
     if over >= 0:
+        now = timezone.now()
         ends = waiting.order_by("organization__unclaimed_until").values_list("organization__unclaimed_until", flat=True)
-        seconds = (ends[over] - timezone.now()).total_seconds()
+        seconds = ((ends[over] or now) - now).total_seconds()
         raise RateLimited(retry_after=max(1, math.ceil(seconds)))
 
 

@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -33,6 +35,19 @@ POLL_SECONDS = 2.0
 #: After the database or the storage was out of reach.
 PAUSE_SECONDS = 10.0
 
+#: Each library with something new to make, by its organization: one entry of the index for each of them.
+WAITING = """
+    WITH RECURSIVE waiting(library_id) AS (
+        SELECT * FROM (SELECT library_id FROM assets_asset WHERE derivatives = 'pending' AND derivatives_due IS NULL
+                       ORDER BY derivatives_due, library_id LIMIT 1) AS first
+        UNION ALL
+        SELECT (SELECT library_id FROM assets_asset WHERE derivatives = 'pending' AND derivatives_due IS NULL
+                AND library_id > waiting.library_id ORDER BY derivatives_due, library_id LIMIT 1)
+        FROM waiting WHERE waiting.library_id IS NOT NULL
+    )
+    SELECT library.organization_id, library.id FROM waiting JOIN orgs_library library ON library.id = waiting.library_id
+    ORDER BY library.organization_id, library.id
+"""
 logger = logging.getLogger("raster.derivatives")
 _announced: set[threading.Event] = set()
 
@@ -55,11 +70,35 @@ def announce() -> None:
         event.set()
 
 
-@dataclass(slots=True)
 class Rotation:
-    """Where a worker is on its way from library to library: one that gets much at once keeps no other waiting."""
+    """A worker's way from organization to organization: one with much to make, in however many libraries, has one turn.
 
-    library_id: int = 0
+    A round goes through what waits when it begins: of each organization one library, the one after its last.
+    """
+
+    def __init__(self) -> None:
+        self._round: deque[int] = deque()
+        self._last: dict[int, int] = {}
+
+    def turns(self) -> Iterator[int]:
+        """Yield libraries whose turn it is, until one has something to make or each had its turn."""
+        while self._round:
+            yield self._round.popleft()
+        self._begin()
+        while self._round:
+            yield self._round.popleft()
+
+    def _begin(self) -> None:
+        waiting: defaultdict[int, list[int]] = defaultdict(list)
+        with connection.cursor() as cursor:
+            cursor.execute(WAITING)
+            for organization_id, library_id in cursor.fetchall():
+                waiting[organization_id].append(library_id)
+        last, self._last = self._last, {}
+        for organization_id, libraries in waiting.items():
+            after = [library_id for library_id in libraries if library_id > last.get(organization_id, 0)]
+            self._last[organization_id] = (after or libraries)[0]
+        self._round.extend(self._last.values())
 
 
 def derive_once(
@@ -70,7 +109,7 @@ def derive_once(
     rotation: Rotation | None = None,
 ) -> bool:
     """Make what is to be made of one asset (of ``among`` those, if given); return whether there was one."""
-    claim = _claim(Asset.objects.all() if among is None else among, rotation or Rotation())
+    claim = _claim(Asset.objects.all() if among is None else among, rotation)
     if claim is None:
         return False
     decoder = decoder or Decoder()
@@ -161,12 +200,12 @@ async def working() -> AsyncIterator[None]:
         await asyncio.to_thread(thread.join)
 
 
-def _claim(assets: AssetQuerySet, rotation: Rotation) -> Claim | None:
+def _claim(assets: AssetQuerySet, rotation: Rotation | None) -> Claim | None:
     pending = assets.filter(derivatives=Asset.Derivatives.PENDING).order_by("derivatives_due", "library_id", "id")
     new = pending.filter(derivatives_due=None)
-    # What is new comes before what waits, and of that the next library's, in queries that read one entry of the index.
-    queues = (new.filter(library__gt=rotation.library_id), new, pending.filter(derivatives_due__lte=timezone.now()))
-    for waiting in queues:
+    # What is new comes before what waits, and of that what has its turn, in queries that read one entry of the index.
+    turns = (new.filter(library=library_id) for library_id in (rotation.turns() if rotation else ()))
+    for waiting in chain(turns, (new, pending.filter(derivatives_due__lte=timezone.now()))):
         # Asked without a lock first: an idle worker keeps no writer waiting.
         while waiting.exists():
             with transaction.atomic():
@@ -174,7 +213,6 @@ def _claim(assets: AssetQuerySet, rotation: Rotation) -> Claim | None:
                 if asset is None:
                     break
                 if asset.derivatives_tries < MOST_TRIES:
-                    rotation.library_id = asset.library_id
                     return _lease(asset)
                 # Each try before ended with its worker.
                 _mark(asset.pk, derivatives=Asset.Derivatives.FAILED, derivatives_due=None)

@@ -39,8 +39,8 @@ CREATE_ORGANIZATION: Tool[StartOrganization] = Tool(
     "Create organization",
     "Makes an organization with one library for a person who has no account yet, and an API key that writes to it. It "
     "holds 100 MB and is removed after a day if it is not used, or 30 days after its first use, unless the person "
-    "claims it: give them claimUrl, and keep apiKey, which is told once. Ask the person for their email address; do not "
-    "make one up.",
+    "claims it: give them claimUrl, and keep apiKey, which is told once. Ask the person for their email address; do "
+    "not make one up.",
     StartOrganization,
     StartedOrganization,
     None,

@@ -108,17 +108,14 @@ def _is_count(value: str) -> bool:
     return value.isascii() and value.isdecimal() and 1 <= int(value) <= MAX_LIMIT
 
 
-def limit(name: str) -> int | None:
-    """Return the variable as a whole number from 1, or None where it is not set: no limit."""
+def limit(name: str, default: int | None = None) -> int | None:
+    """Return the variable as a whole number from 1, or ``default``; None, no limit, where it is ``off``."""
     value = text(name, "")
+    if value.lower() == "off":
+        return None
     if value and not _is_count(value):
-        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1, or nothing for no limit.")
-    return int(value) if value else None
-
-
-def rate(name: str, default: int) -> int | None:
-    """Return the variable as a whole number from 1, or ``default``; None where it is ``off``: no limit."""
-    return None if text(name, "").lower() == "off" else limit(name) or default
+        raise ImproperlyConfigured(f"{name} is {value!r}; it takes a whole number from 1, or off for no limit.")
+    return int(value) if value else default
 
 
 def size(name: str, default: str) -> int:

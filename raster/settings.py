@@ -58,10 +58,10 @@ REDIRECT_SCHEMES = environment.schemes("RASTER_REDIRECT_SCHEMES")
 MAX_FILE_SIZE = environment.size("RASTER_MAX_FILE_SIZE", "1 GB")
 FREE_SPACE = environment.size("RASTER_FREE_SPACE", "256 MB")
 STORAGE_QUOTA = environment.size_limit("RASTER_STORAGE_QUOTA")
-LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA")
+LIBRARY_QUOTA = environment.limit("RASTER_LIBRARY_QUOTA", 1000)
 # Requests a minute to the APIs: of one credential, and of one address without an accepted one.
-CREDENTIAL_RATE = environment.rate("RASTER_CREDENTIAL_RATE", 3000)
-ADDRESS_RATE = environment.rate("RASTER_ADDRESS_RATE", 300)
+CREDENTIAL_RATE = environment.limit("RASTER_CREDENTIAL_RATE", 3000)
+ADDRESS_RATE = environment.limit("RASTER_ADDRESS_RATE", 300)
 WORKER = environment.choice("RASTER_WORKER", ("server", "apart"), "server")
 # Whether organizations may be started without an account.
 ANONYMOUS = environment.flag("RASTER_ANONYMOUS", default=DEV)

@@ -20,16 +20,17 @@ from django.utils import timezone
 
 from assets.contracts import GetAsset, ImportFile, PromoteVariant
 from assets.decoding import DERIVE, Decoded, Decoder, Limits
-from assets.derivatives import LEASE, MOST_TRIES, Rotation, Worker, announce, derive_all, derive_once
+from assets.derivatives import LEASE, MOST_TRIES, WAITING, Rotation, Worker, announce, derive_all, derive_once
 from assets.models import Asset
 from assets.operations.assets import get_asset
 from assets.operations.ingest import import_file
 from assets.operations.variants import promote_variant
 from assets.serving import find_file
+from orgs.models import Library
 from tests.assets import pictures
 from tests.assets.conftest import StoredFiles
 from tests.assets.test_decoding import SLOW_SVG
-from tests.factories import OPERATOR, AssetFactory, Cast
+from tests.factories import OPERATOR, AssetFactory, Cast, LibraryFactory
 from tests.server import database_url, running_server
 from tests.waiting import wait_until
 
@@ -300,22 +301,54 @@ def test_a_server_makes_sizes_unless_workers_are_apart(
 def test_asking_for_work_reads_the_index_alone(cast: Cast) -> None:
     pending_ones = Asset.objects.filter(derivatives=PENDING).order_by("derivatives_due", "library_id", "id")
     new = pending_ones.filter(derivatives_due=None)
-    for statement in (new, new.filter(library__gt=1), pending_ones.filter(derivatives_due__lte=timezone.now())):
+    for statement in (new, new.filter(library=1), pending_ones.filter(derivatives_due__lte=timezone.now())):
         if connection.vendor == "sqlite":
             plan = statement.explain()
             assert "asset_to_derive" in plan and "TEMP B-TREE" not in plan
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {WAITING}")
+            of_assets = [row[3] for row in cursor.fetchall() if "assets_asset" in row[3]]
+        assert len(of_assets) == 2
+        assert all("asset_to_derive" in step for step in of_assets)
+
+
+def turns(number: int) -> list[Library]:
+    """Return whose assets a worker takes: their files are not there, so each is put off for later."""
+    rotation, order = Rotation(), []
+    for _ in range(number):
+        before = set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
+        assert derive_once(rotation=rotation)
+        [taken] = before - set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
+        order.append(Asset.objects.get(pk=taken).library)
+    return order
+
+
+def test_an_organization_with_many_libraries_has_one_turn_a_round(cast: Cast) -> None:
+    for number in range(200):
+        library = LibraryFactory(organization=cast.acme, slug=f"l{number}", name=f"{number}")
+        AssetFactory(library=library, derivatives=PENDING)
+    AssetFactory(library=cast.secret, derivatives=PENDING)
+    assert [library.organization.slug for library in turns(4)] == ["acme", "globex", "acme", "acme"]
+
+
+def test_what_comes_in_during_a_round_has_its_turn_in_the_next(cast: Cast) -> None:
+    rotation = Rotation()
+    for _ in range(5):
+        AssetFactory(library=cast.barcelona, derivatives=PENDING)
+    assert derive_once(rotation=rotation)
+    late = AssetFactory(library=cast.secret, derivatives=PENDING)
+    for _ in range(2):
+        assert derive_once(rotation=rotation)
+    late.refresh_from_db()
+    assert late.derivatives_due is not None
 
 
 def test_a_library_that_gets_much_keeps_no_other_waiting(cast: Cast) -> None:
     libraries = [cast.barcelona, cast.paris]
     for library in [cast.barcelona] * 4 + [cast.paris] * 2:
         AssetFactory(library=library, derivatives=PENDING)
-    rotation, order = Rotation(), []
-    for _ in range(6):
-        before = set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
-        assert derive_once(rotation=rotation)  # their files are not there: each is put down for later
-        [taken] = before - set(Asset.objects.filter(derivatives_due=None).values_list("pk", flat=True))
-        order.append(Asset.objects.get(pk=taken).library)
+    order = turns(6)
     first = min(libraries, key=lambda library: library.pk)
     assert order[:4] in ([cast.barcelona, cast.paris] * 2, [cast.paris, cast.barcelona] * 2)
     assert order[0] == first

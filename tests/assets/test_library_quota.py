@@ -28,6 +28,10 @@ def test_an_organization_has_the_installations_limit_or_its_own(
     assert cast.acme.libraries.count() == (3 if fits else 2)
 
 
+def test_an_installation_that_says_nothing_has_a_limit(settings: Settings) -> None:
+    assert settings.LIBRARY_QUOTA == 1000
+
+
 def test_libraries_of_other_organizations_do_not_count(cast: Cast, settings: Settings) -> None:
     settings.LIBRARY_QUOTA = 2
     create_library(person(cast, "dave"), CreateLibrary(organization_id="globex", name="New"))

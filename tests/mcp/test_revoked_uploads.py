@@ -30,7 +30,7 @@ def test_a_credential_revoked_while_a_url_is_fetched_stores_nothing(
     with ThreadPoolExecutor(1) as pool:
         try:
             calling = pool.submit(call_tool, fetcher.mcp_url, credential, MODERN, tool, {**BARCELONA, **sources})
-            wait_until(lambda: site.asked)
+            wait_until(lambda: bool(site.asked))
             revocation.revoke(cast)
         finally:
             go_on.set()
