@@ -4,8 +4,10 @@ import ipaddress
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 
 from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import RateCount
@@ -64,9 +66,9 @@ class Limit:
         counts = RateCount.objects.filter(name=self._row(subject), expires__gt=timezone.now())
         return counts.filter(count__gte=self.most).exists()
 
-    def forget(self, subject: str | int) -> None:
-        """Begin anew for ``subject``: what it did was right."""
-        RateCount.objects.filter(name=self._row(subject)).delete()
+    def give_back(self, subject: str | int) -> None:
+        """Take one time off the count of ``subject``: what was counted turned out right. Earlier times still count."""
+        RateCount.objects.filter(name=self._row(subject), count__gt=0).update(count=F("count") - 1)
 
     def _count(self, subject: str | int) -> tuple[int, int]:
         """Count; return how often it was, and how many seconds are left of the span."""
@@ -75,7 +77,7 @@ class Limit:
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, [_parameter(value) for value in row])
             [count, expires] = cursor.fetchone()
-        return count, max(1, round((_moment(expires) - now).total_seconds()))
+        return count, max(1, ceil((_moment(expires) - now).total_seconds()))
 
     def _row(self, subject: str | int) -> str:
         return f"{self.name}:{subject}"[:200]

@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from raster.errors import RasterError, RateLimited
 from raster.logs import RECORD
-from raster.pages import error_page, service_unavailable, too_large
+from raster.pages import error_page, service_unavailable, too_large, too_many_attempts
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 #: Where an ASGI scope says that its request's body was too large to be read.
@@ -68,10 +68,9 @@ class ErrorPageMiddleware:
                 raise Http404
             if exception.status == 403:
                 raise PermissionDenied
-            response = error_page(request, exception.status, exception.message, "Go back and try again.")
             if isinstance(exception, RateLimited):
-                response.headers["Retry-After"] = str(exception.retry_after)
-            return response
+                return too_many_attempts(request, exception.retry_after)
+            return error_page(request, exception.status, exception.message, "Go back and try again.")
         if isinstance(exception, OperationalError | InterfaceError):
             logger.error("The database is out of reach", exc_info=exception)
             response = service_unavailable()

@@ -16,6 +16,8 @@ from django.template.loader import render_to_string
 from raster.contracts import Page
 from raster.logs import request_id
 
+#: Up to here a wait is given in seconds, and beyond in minutes.
+LONGEST_IN_SECONDS = 120
 PAGE_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
 
 
@@ -117,9 +119,17 @@ def too_large(request: HttpRequest) -> HttpResponse:
     return error_page(request, 413, "This form is too large", "Nothing was saved. Go back and send less at once.")
 
 
-def too_many_requests(request: HttpRequest) -> HttpResponse:
-    response = error_page(request, 429, "Too many attempts", "Try again in 60 seconds.")
-    response.headers["Retry-After"] = "60"
+def wait_in_words(seconds: int) -> str:
+    """Return the sentence for somebody who did something too often."""
+    if seconds > LONGEST_IN_SECONDS:
+        return f"Too many attempts. Try again in {-(-seconds // 60)} minutes."
+    return f"Too many attempts. Try again in {seconds} second{'' if seconds == 1 else 's'}."
+
+
+def too_many_attempts(request: HttpRequest, retry_after: int) -> HttpResponse:
+    """Return the page for somebody who has to wait for ``retry_after`` seconds."""
+    response = error_page(request, 429, "Please wait", wait_in_words(retry_after))
+    response.headers["Retry-After"] = str(retry_after)
     return response
 
 

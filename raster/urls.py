@@ -15,7 +15,6 @@ admin.site.site_header = admin.site.site_title = "Raster"
 handler400 = "raster.pages.bad_request"
 handler403 = "raster.pages.permission_denied"
 handler404 = "raster.pages.page_not_found"
-handler429 = "raster.pages.too_many_requests"
 handler500 = "raster.pages.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [

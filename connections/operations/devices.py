@@ -29,7 +29,8 @@ MOST_COLLISIONS = 5
 STARTS_OF_ADDRESS = Limit("device start", 30, 3600)
 STARTS_IN_ALL = Limit("device starts in all", 1000, 3600)
 CODES_OF_USER = Limit("device code of user", 5, 15 * 60)
-CODES_OF_ADDRESS = Limit("device code of address", 50, 15 * 60)
+#: Wrong ones of everybody at an address, who wait for a minute at most. A person's own count is what stops guessing.
+CODES_OF_ADDRESS = Limit("device code of address", 20, 60)
 WRONG_CODES_IN_ALL = Limit("wrong device codes in all", 200, 3600)
 
 State = DeviceAuthorization.State
@@ -80,11 +81,14 @@ def claim_device(principal: UserPrincipal, user_code: str) -> DeviceAuthorizatio
         BadUserInput: the code is unknown, expired, used or typed by somebody else before: nobody can tell which.
         RateLimited: the person, or somebody at their address, tried too often.
     """
+    address = subject_of_address(principal.origin.address)
     CODES_OF_USER.hit(principal.user_id)
-    CODES_OF_ADDRESS.hit(subject_of_address(principal.origin.address))
+    CODES_OF_ADDRESS.hit(address)
     device = _claim(principal.user, user_code)
     if device is not None:
-        CODES_OF_USER.forget(principal.user_id)
+        # Only this code: the code of one's own device must not make up for wrong ones before it.
+        CODES_OF_USER.give_back(principal.user_id)
+        CODES_OF_ADDRESS.give_back(address)
         return device
     WRONG_CODES_IN_ALL.watch("Many wrong device codes are typed")
     raise BadUserInput("This code is not valid. Check it, or start again on your device to get a new one.")

@@ -18,6 +18,7 @@ from connections.operations.devices import asked_by, claim_device, start_device
 from connections.protocol import OAuthError, check_parameters, oauth_endpoint, origin_of
 from orgs.principal import principal_for_user
 from raster.errors import BadUserInput, RateLimited
+from raster.pages import wait_in_words
 
 
 @oauth_endpoint("POST")
@@ -51,7 +52,7 @@ def device_authorization(request: HttpRequest) -> HttpResponse:
 def code_page(request: HttpRequest) -> HttpResponse:
     """Ask for the code that a device shows, and lead to the consent page. ``?code=`` only fills the field in."""
     form = CodeForm(request.POST) if request.method == "POST" else CodeForm.filled_in(request.GET.get("code", ""))
-    status = 200
+    retry_after = None
     if form.is_valid():
         principal = principal_for_user(request)
         try:
@@ -59,12 +60,15 @@ def code_page(request: HttpRequest) -> HttpResponse:
         except BadUserInput as error:
             form.add_error("code", error.message)
         except RateLimited as error:
-            form.add_error("code", f"Too many tries. Wait {error.retry_after // 60 + 1} minutes, then try again.")
-            status = error.status
+            form.add_error("code", wait_in_words(error.retry_after))
+            retry_after = error.retry_after
         else:
             request_id = begin_authorization(principal, digest_of_session(request), asked_by(device))
             return redirect("consent", request_id)
-    return render(request, "connections/device.html", {"form": form}, status=status)
+    page = render(request, "connections/device.html", {"form": form}, status=429 if retry_after else 200)
+    if retry_after:
+        page.headers["Retry-After"] = str(retry_after)
+    return page
 
 
 @require_safe

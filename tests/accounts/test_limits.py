@@ -1,6 +1,7 @@
 """How often somebody may do something: who is counted as one, and what happens when it is too often."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -45,8 +46,27 @@ def test_once_too_often_is_refused_with_the_seconds_that_are_left() -> None:
         LIMIT.hit("a")
     assert 58 <= refused("a") <= 60
     LIMIT.hit("b")
-    LIMIT.forget("a")
+
+
+@pytest.mark.django_db
+def test_what_turned_out_right_is_taken_off_the_count_and_nothing_before_it() -> None:
     LIMIT.hit("a")
+    for _ in range(3):
+        LIMIT.hit("a")
+        LIMIT.give_back("a")
+    assert RateCount.objects.get().count == 1
+    for _ in range(3):
+        LIMIT.give_back("a")
+    assert RateCount.objects.get().count == 0
+    LIMIT.give_back("b")
+
+
+@pytest.mark.django_db
+def test_the_seconds_that_are_left_are_never_too_few() -> None:
+    for _ in range(LIMIT.most):
+        LIMIT.hit("a")
+    RateCount.objects.update(expires=timezone.now() + timedelta(seconds=40.2))
+    assert refused("a") == 41
 
 
 @pytest.mark.django_db

@@ -88,7 +88,7 @@ def test_a_wrong_code_is_told_next_to_the_field_and_in_time_locks(
         expect(alice.get_by_role("alert")).to_contain_text("This code is not valid")
     check(alice, "device-wrong-code")
     type_code(alice, "BCDF-GHJK")
-    expect(alice.get_by_role("alert")).to_contain_text("Too many tries. Wait 15 minutes")
+    expect(alice.get_by_role("alert")).to_contain_text("Too many attempts. Try again in 15 minutes.")
 
 
 def test_a_code_is_typed_by_keyboard_alone(server: Server, cast: Cast, alice: Page) -> None:

@@ -15,7 +15,7 @@ from tests.connections.factories import make_client
 from tests.factories import Cast
 
 WRONG = "This code is not valid"
-TOO_OFTEN = "Too many tries"
+TOO_OFTEN = "Too many attempts. Try again in 15 minutes."
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +71,7 @@ def test_unknown_expired_used_and_foreign_codes_get_one_answer(cast: Cast) -> No
         status, page = type_code(cast.alice, code)
         assert WRONG in page
         answers.add((status, page.partition("<form")[0]))
-        CODES_OF_USER.forget(cast.alice.pk)
+        CODES_OF_USER.give_back(cast.alice.pk)
     assert {status for status, _ in answers} == {200} and len(answers) == 1
 
 
@@ -117,12 +117,27 @@ def test_five_wrong_codes_lock_even_the_right_one(cast: Cast) -> None:
     assert type_code(cast.bob, codes["user_code"])[0] == 302
 
 
-def test_a_right_code_forgives_the_wrong_ones_before_it(cast: Cast) -> None:
-    codes = begun()
-    for _ in range(2):
-        for _ in range(4):
-            assert WRONG in type_code(cast.alice, "BCDF-GHJK")[1]
-        assert type_code(cast.alice, codes["user_code"])[0] == 302
+def test_a_right_code_does_not_make_up_for_the_wrong_ones_before_it(cast: Cast) -> None:
+    for _ in range(4):
+        assert WRONG in type_code(cast.alice, "BCDF-GHJK")[1]
+    assert type_code(cast.alice, begun()["user_code"])[0] == 302
+    assert WRONG in type_code(cast.alice, "BCDF-GHJK")[1]
+    assert type_code(cast.alice, begun()["user_code"])[0] == 429
+
+
+def test_right_codes_are_not_counted(cast: Cast) -> None:
+    for _ in range(CODES_OF_USER.most + 1):
+        assert type_code(cast.alice, begun()["user_code"])[0] == 302
+    assert not RateCount.objects.filter(name__startswith="device code", count__gt=0).exists()
+
+
+def test_wrong_codes_of_others_at_an_address_hold_nobody_up_for_longer_than_a_minute(cast: Cast) -> None:
+    type_code(cast.bob, "BCDF-GHJK")
+    RateCount.objects.filter(name__startswith=CODES_OF_ADDRESS.name).update(count=CODES_OF_ADDRESS.most)
+    refused = sign_in(cast.alice).post("/device", {"code": begun()["user_code"]})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert f"Try again in {refused.headers['Retry-After']} seconds." in refused.content.decode()
 
 
 def test_an_address_tries_so_many_codes_whoever_signs_in(cast: Cast) -> None:
