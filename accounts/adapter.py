@@ -1,15 +1,22 @@
 """How this installation differs from django-allauth's defaults."""
 
+from typing import Any
 from urllib.parse import quote
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts.known_browsers import remember_browser
+from accounts.limits import Limit
 from accounts.models import User
+from accounts.sign_in import CodeRequired, account_subject, begin_attempt
+
+#: Anybody can sign up with anybody's address. The links of earlier messages still work.
+MAILS_ABOUT_SIGNING_UP = Limit("mails about signing up", 5, 24 * 3600)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types for it
@@ -36,7 +43,35 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
             address, allowed_hosts={settings.BASE_HOST}, require_https=not settings.DEV
         )
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """Return whose password this is, or None.
+
+        Raises:
+            RateLimited: there were too many attempts.
+            CodeRequired: a mailed code has to be entered before anything tells whether the password is right.
+        """
+        email = credentials["email"].strip().lower()
+        attempt = begin_attempt(request, email)
+        user: User | None = super().authenticate(request, **credentials)
+        if attempt.needs_code:
+            raise CodeRequired(email, user)
+        if user is not None:
+            attempt.succeed()
+        return user
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember_browser(request, response, user)
+        return response
+
     def reauthenticate(self, user: User, password: str) -> bool:
-        """Return whether this is the user's password, asked for by the address that they sign in with."""
-        found = self.authenticate(self.request, email=user.email, password=password)
-        return found is not None and found.pk == user.pk
+        """Return whether this is the password of the user, who is signed in: accounts/views.py counts by session."""
+        return user.check_password(password)
+
+    def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: EmailConfirmation, signup: bool) -> None:
+        if MAILS_ABOUT_SIGNING_UP.allows(account_subject(emailconfirmation.email_address.email)):
+            super().send_confirmation_mail(request, emailconfirmation, signup)
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        if MAILS_ABOUT_SIGNING_UP.allows(account_subject(email)):
+            super().send_account_already_exists_mail(email)

@@ -6,8 +6,16 @@ from allauth.account.forms import LoginForm, ReauthenticateForm, ResetPasswordFo
 from django import forms
 from django.http import HttpRequest
 
+from accounts.known_browsers import known_browser
+from accounts.limits import Limit
 from accounts.models import User
+from accounts.sign_in import account_subject, address_of
 
+#: A day: anybody can ask for anybody's address. All of the links that were mailed work until one is used.
+RESETS_OF_ACCOUNT = Limit("password resets of account", 5, 24 * 3600)
+RESETS_WITHOUT_ACCOUNT = Limit("password resets without account", 1, 24 * 3600)
+RESETS_OF_ADDRESS = Limit("password resets of address", 20, 60)
+LONGEST_CODE = 40  # eight letters, and room for what people put between them
 HELP_WITH_CHOOSING = "At least 8 characters. Common passwords and parts of your address are refused."
 
 
@@ -30,8 +38,42 @@ class SignInAgainForm(_Plain, ReauthenticateForm):  # type: ignore[misc]
     pass
 
 
+class CodeForm(forms.Form):
+    """Takes the code that was mailed. Case, dashes and spaces do not matter."""
+
+    code = forms.CharField(
+        max_length=LONGEST_CODE,
+        error_messages={"required": "Enter the code from the message."},
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "one-time-code",
+                "autocapitalize": "characters",
+                "autocorrect": "off",
+                "spellcheck": "false",
+                "class": "user-code",
+                "autofocus": True,
+            }
+        ),
+    )
+
+
 class AskForResetForm(_Plain, ResetPasswordForm):  # type: ignore[misc]
-    pass
+    """Mails a link to choose a new password. The answer is the same when no more is mailed today."""
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Mail the link, unless the address got enough mail today.
+
+        Raises:
+            RateLimited: too many were asked for from this IP address.
+        """
+        email: str = self.cleaned_data["email"]
+        browser = known_browser(request, email)
+        if browser is None:
+            RESETS_OF_ADDRESS.hit(address_of(request))
+        limit = RESETS_OF_ACCOUNT if self.users else RESETS_WITHOUT_ACCOUNT
+        if limit.allows(browser or account_subject(email)):
+            super().save(request, **kwargs)
+        return email
 
 
 class NewPasswordForm(_Plain, ResetPasswordKeyForm):  # type: ignore[misc]

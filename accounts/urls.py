@@ -3,14 +3,15 @@
 from allauth.account import views
 from django.urls import path, re_path
 
-from accounts.views import password_reset
+from accounts.views import login, password_reset, reauthenticate, sign_in_code, signup
 
 urlpatterns = [
-    path("login", views.login, name="account_login"),
+    path("login", login, name="account_login"),
+    path("login/code", sign_in_code, name="account_sign_in_code"),
     path("logout", views.logout, name="account_logout"),
-    path("signup", views.signup, name="account_signup"),
+    path("signup", signup, name="account_signup"),
     path("inactive", views.account_inactive, name="account_inactive"),
-    path("reauthenticate", views.reauthenticate, name="account_reauthenticate"),
+    path("reauthenticate", reauthenticate, name="account_reauthenticate"),
     path("confirm-email", views.email_verification_sent, name="account_email_verification_sent"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)\Z", views.confirm_email, name="account_confirm_email"),
     path("password/reset", password_reset, name="account_reset_password"),

@@ -175,7 +175,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        # Beyond it Django drops entries that still count: sign-in limits, and forms that were sent.
+        # Beyond it Django drops entries that still count: forms that were sent. Limits are in a table of their own.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
@@ -225,6 +225,8 @@ if SIGNUP == "open" and not MAIL_CONFIGURED:
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# accounts/limits.py counts instead: django-allauth's counts are in the cache, which drops entries when it is full.
+ACCOUNT_RATE_LIMITS = False
 ACCOUNT_FORMS = {
     "login": "accounts.forms.SignInForm",
     "signup": "accounts.forms.SignUpForm",
@@ -250,6 +252,7 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = not DEV
 SESSION_COOKIE_NAME = "raster_session" if DEV else "__Host-raster_session"
+KNOWN_BROWSER_COOKIE_PREFIX = "raster_known_" if DEV else "__Host-raster_known_"
 CSRF_COOKIE_SECURE = not DEV
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_NAME = "raster_csrf" if DEV else "__Host-raster_csrf"

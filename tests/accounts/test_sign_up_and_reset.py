@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.models import User
 from tests.factories import PASSWORD, Cast, give_password
 
-pytestmark = pytest.mark.usefixtures("static_files", "no_earlier_tries")
+pytestmark = pytest.mark.usefixtures("static_files")
 NEW_PASSWORD = "a very different sentence"
 
 
