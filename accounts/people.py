@@ -12,6 +12,11 @@ def find_user(email: str) -> User | None:
     return User.objects.filter(email=email.strip().lower()).first()
 
 
+def is_verified(user: User) -> bool:
+    """Return whether the user proved that their address is theirs, or the operator vouched for it."""
+    return bool(EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists())
+
+
 def make_user(email: str, password: str | None) -> User:
     """Make a user whose address counts as verified.
 

@@ -7,9 +7,15 @@ from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from accounts.models import User
-from accounts.people import find_user, make_user
+from accounts.people import find_user, is_verified, make_user
 from orgs.access import OperatorPrincipal, Origin
 from raster.errors import LibraryNotAuthorized, RasterError
+
+UNVERIFIED = (
+    "{email} has an account, but nobody has confirmed that the address is theirs: anybody may have signed up with it. "
+    "Ask the person to reset its password, which locks out anybody else, to sign in and to confirm the address with "
+    "the link that they are sent. Then run this command again."
+)
 
 
 class OperatorCommand(BaseCommand):
@@ -34,7 +40,11 @@ class OperatorCommand(BaseCommand):
         self.stderr.write(words, self.style.NOTICE)
 
     def person(self, email: str, options: dict[str, Any]) -> User:
-        """Return the user with this address, making one where there is none (see ``add_password_argument``)."""
+        """Return the user with this address, making one where there is none (see ``add_password_argument``).
+
+        Raises:
+            CommandError: whoever made the account has not confirmed the address, and may not be its owner.
+        """
         password = _read_password() if options["password_stdin"] else None
         user = find_user(email)
         if user is None:
@@ -44,6 +54,8 @@ class OperatorCommand(BaseCommand):
                 raise CommandError(" ".join(error.messages)) from error
             if password is None:
                 self.say(f"{user.email} has no password yet: reset it by mail or run manage.py changepassword.")
+        elif not is_verified(user):
+            raise CommandError(UNVERIFIED.format(email=user.email))
         elif password is not None:
             self.say(f"{user.email} has an account already and keeps its password.")
         return user

@@ -8,15 +8,24 @@ from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from accounts.people import verify_address
 from orgs.access import Origin, UserPrincipal
 from orgs.contracts import LimitOrganization
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
 from orgs.operations import limit_organization
 from raster.errors import Forbidden
-from tests.factories import PASSWORD, Cast
+from tests.factories import PASSWORD, Cast, give_password
 
 pytestmark = pytest.mark.django_db
 Run = Callable[..., tuple[str, str]]
+
+
+@pytest.fixture
+def cast(cast: Cast) -> Cast:
+    """The cast, whose addresses are confirmed."""
+    for user in (cast.alice, cast.bob, cast.carol, cast.dave):
+        verify_address(user)
+    return cast
 
 
 @pytest.fixture
@@ -60,6 +69,32 @@ def test_a_refusal_is_a_sentence_and_changes_nothing(run: Run, cast: Cast, argum
     assert before == [
         model.objects.count() for model in (User, Organization, Membership, LibraryMembership, AuditEntry)
     ]
+
+
+@pytest.mark.parametrize("stdin", [(), ("--password-stdin",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [["add_member", "acme", "dave@example.com"], ["create_organization", "New", "--owner", "Dave@Example.com"]],
+)
+def test_an_account_whose_address_nobody_confirmed_is_not_taken_for_the_person(
+    run: Run, cast: Cast, arguments: list[str], stdin: tuple[str, ...]
+) -> None:
+    """Neither as it is after signing up, nor where no row says anything of the address."""
+    give_password(cast.dave)
+    for addresses in (EmailAddress.objects.filter(user=cast.dave), EmailAddress.objects.none()):
+        addresses.update(verified=False)
+        with pytest.raises(CommandError, match=r"reset its password.* Then run this command again\."):
+            run(*arguments, *stdin, stdin="another long password\n")
+        EmailAddress.objects.filter(user=cast.dave).delete()
+    assert not Membership.objects.filter(user=cast.dave).exclude(organization=cast.globex).exists()
+    assert User.objects.get(pk=cast.dave.pk).check_password(PASSWORD)
+
+
+def test_the_person_is_added_once_they_confirmed_the_address(run: Run, cast: Cast) -> None:
+    EmailAddress.objects.filter(user=cast.dave).update(verified=False)
+    verify_address(cast.dave)
+    run("add_member", "acme", "dave@example.com")
+    assert Membership.objects.filter(organization=cast.acme, user=cast.dave).exists()
 
 
 @pytest.mark.parametrize("password", ["", "short", "password1", "new@example.com"])
