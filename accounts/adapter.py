@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from accounts.known_browsers import remember_browser
 from accounts.limits import Limit
 from accounts.models import User
-from accounts.sign_in import CodeRequired, account_subject, begin_attempt
+from accounts.sign_in import CodeRequired, account_subject, begin_attempt, checking
 
 #: Anybody can sign up with anybody's address. The links of earlier messages still work.
 MAILS_ABOUT_SIGNING_UP = Limit("mails about signing up", 5, 24 * 3600)
@@ -48,11 +48,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
         Raises:
             RateLimited: there were too many attempts.
+            ServiceUnavailable: too many passwords of others are checked.
             CodeRequired: a mailed code has to be entered before anything tells whether the password is right.
         """
         email = credentials["email"].strip().lower()
         attempt = begin_attempt(request, email)
-        user: User | None = super().authenticate(request, **credentials)
+        with checking(known=attempt.known):
+            user: User | None = super().authenticate(request, **credentials)
         if attempt.needs_code:
             raise CodeRequired(email, user)
         if user is not None:
@@ -66,7 +68,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     def reauthenticate(self, user: User, password: str) -> bool:
         """Return whether this is the password of the user, who is signed in: accounts/views.py counts by session."""
-        return user.check_password(password)
+        with checking(known=True):
+            return user.check_password(password)
 
     def send_confirmation_mail(self, request: HttpRequest, emailconfirmation: EmailConfirmation, signup: bool) -> None:
         if MAILS_ABOUT_SIGNING_UP.allows(account_subject(emailconfirmation.email_address.email)):

@@ -12,12 +12,15 @@ An address without an account is counted and answered in the same way.
 import hashlib
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from threading import BoundedSemaphore
 
 from allauth.account import app_settings
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_password_login
-from allauth.account.models import EmailAddress, Login
+from allauth.account.models import Login
 from allauth.account.utils import get_next_redirect_url
 from allauth.core.context import request_context
 from allauth.core.internal.cryptokit import normalize_user_code
@@ -29,19 +32,25 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts.known_browsers import known_browser
 from accounts.limits import Limit, subject_of_address
 from accounts.models import User
-from raster.errors import RateLimited
+from accounts.people import is_verified
+from raster.errors import RateLimited, ServiceUnavailable
+from raster.workers import give_connection_back
 
 FAILURES_OF_BROWSER = Limit("sign-in of browser", 10, 300)
 FAILURES_OF_ACCOUNT = Limit("sign-in of account", 100, 3600)
 #: Generous, since an office has one address: beyond it people behind it need a code, and nobody is refused.
-FAILURES_OF_ADDRESS = Limit("sign-in of address", 30, 60)
-#: Passwords that are checked although the answer does not tell: each costs a tenth of a second of a processor.
-CHECKS_OF_ADDRESS = Limit("sign-in with code of address", 120, 60)
+FAILURES_OF_ADDRESS = Limit("sign-in of address", 20, 60)
+#: Passwords that are checked although the answer does not tell: each costs a tenth of a second of every processor.
+CHECKS_OF_ADDRESS = Limit("sign-in with code of address", 40, 60)
 CODE_SECONDS = 10 * 60
 GUESSES_OF_CODE = Limit("sign-in code", 5, CODE_SECONDS)
 #: Only people who know the password have codes mailed.
 CODES_OF_ACCOUNT = Limit("sign-in codes of account", 20, 24 * 3600)
 STATE = "accounts.sign_in"
+#: How long a password waits for those before it to be checked.
+WAIT_SECONDS = 10
+# By whether the browser is known. A check takes 100 MB and every processor, so a process makes one at a time of each.
+_CHECKING = {True: BoundedSemaphore(1), False: BoundedSemaphore(1)}
 
 logger = logging.getLogger("raster.accounts")
 
@@ -60,6 +69,7 @@ class Attempt:
     """A password that was counted before it is checked, so that parallel guesses are all counted."""
 
     counts: tuple[tuple[Limit, str], ...]
+    known: bool = False
     needs_code: bool = False
 
     def succeed(self) -> None:
@@ -89,7 +99,7 @@ def begin_attempt(request: HttpRequest, email: str) -> Attempt:
     browser = known_browser(request, email)
     if browser is not None:
         FAILURES_OF_BROWSER.hit(browser)
-        return Attempt(((FAILURES_OF_BROWSER, browser),))
+        return Attempt(((FAILURES_OF_BROWSER, browser),), known=True)
     address, account = address_of(request), account_subject(email)
     try:
         FAILURES_OF_ADDRESS.hit(address)
@@ -100,6 +110,22 @@ def begin_attempt(request: HttpRequest, email: str) -> Attempt:
         CHECKS_OF_ADDRESS.hit(address)
         return Attempt((), needs_code=True)
     return Attempt(((FAILURES_OF_ADDRESS, address), (FAILURES_OF_ACCOUNT, account)))
+
+
+@contextmanager
+def checking(*, known: bool) -> Iterator[None]:
+    """Wait for one's turn to check a password: known browsers never wait behind others.
+
+    Raises:
+        ServiceUnavailable: the turn did not come in time.
+    """
+    give_connection_back()
+    if not _CHECKING[known].acquire(timeout=WAIT_SECONDS):
+        raise ServiceUnavailable
+    try:
+        yield
+    finally:
+        _CHECKING[known].release()
 
 
 def address_of(request: HttpRequest) -> str:
@@ -149,10 +175,11 @@ def finish_sign_in(request: HttpRequest, pending: PendingSignIn, code: str) -> H
         RateLimited: this code was guessed too often.
     """
     GUESSES_OF_CODE.hit(pending.code_digest)
-    user = User.objects.filter(pk=pending.user_id).first()
-    # A wrong password leads to a code, too, but to one that nobody was told.
-    is_right = constant_time_compare(_digest(code), pending.code_digest) and user is not None
-    if not is_right or not constant_time_compare(user.get_session_auth_hash(), pending.password_mark):
+    # After a wrong password there is a code as well, but it was mailed to nobody.
+    user = User.objects.filter(pk=pending.user_id).first() if pending.user_id else None
+    if user is None or not constant_time_compare(_digest(code), pending.code_digest):
+        return None
+    if not constant_time_compare(user.get_session_auth_hash(), pending.password_mark):
         return None
     forget_sign_in(request)
     login = Login(user=user, email=pending.email, redirect_url=pending.next_url)
@@ -171,7 +198,7 @@ class _CodePage(HttpResponseRedirect):
     def close(self) -> None:
         request, email, user, code = self._mail
         try:
-            if user is not None and _may_be_mailed(user, email) and CODES_OF_ACCOUNT.allows(user.pk):
+            if user is not None and _may_be_mailed(user) and CODES_OF_ACCOUNT.allows(user.pk):
                 with request_context(request):
                     get_adapter().send_mail("account/email/sign_in_code", email, {"code": code})
         except OSError as error:  # what smtplib raises, too
@@ -180,11 +207,11 @@ class _CodePage(HttpResponseRedirect):
             super().close()
 
 
-def _may_be_mailed(user: User, email: str) -> bool:
+def _may_be_mailed(user: User) -> bool:
     """Return whether the address is the user's, as far as this installation asks: strangers are mailed nothing."""
     if app_settings.EMAIL_VERIFICATION != app_settings.EmailVerificationMethod.MANDATORY:
         return True
-    return EmailAddress.objects.filter(user=user, email=email.lower(), verified=True).exists()
+    return is_verified(user)
 
 
 def _digest(code: str) -> str:
