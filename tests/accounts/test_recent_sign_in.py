@@ -6,7 +6,7 @@ from orgs.models import Membership
 from tests.apikeys.people import TOO_LONG_AGO, sign_in
 from tests.factories import PASSWORD, Cast, give_password
 
-pytestmark = pytest.mark.usefixtures("static_files")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 def test_a_form_that_comes_too_late_changes_nothing_and_is_shown_again(cast: Cast) -> None:

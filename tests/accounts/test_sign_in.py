@@ -7,7 +7,7 @@ from pytest_django import Settings
 from accounts.models import User
 from tests.factories import PASSWORD, Cast, give_password
 
-pytestmark = pytest.mark.usefixtures("static_files")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 
 
 def try_to_sign_in(client: Client, email: str, password: str, path: str = "/login") -> tuple[int, str]:
