@@ -6,6 +6,7 @@ from urllib.parse import quote
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailConfirmation
 from django.conf import settings
+from django.contrib.sites.shortcuts import get_current_site
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,6 +15,7 @@ from accounts.known_browsers import remember_browser
 from accounts.limits import Limit
 from accounts.models import User
 from accounts.sign_in import CodeRequired, account_subject, begin_attempt, checking
+from raster import mail
 
 #: Anybody can sign up with anybody's address. The links of earlier messages still work.
 MAILS_ABOUT_SIGNING_UP = Limit("mails about signing up", 5, 24 * 3600)
@@ -25,6 +27,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return whether strangers may make an account: only where ``RASTER_SIGNUP`` is ``open``."""
         return str(settings.SIGNUP) == "open"
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Queue a mail, for which django-allauth would have the page wait; without a mail server there is none."""
+        if not settings.MAIL_CONFIGURED:
+            return
+        site = get_current_site(self.request)
+        facts = {"request": self.request, "email": email, "current_site": site, **context}
+        message = self.render_mail(template_prefix, email, facts)
+        mail.send(email, message.subject, message.body, what=template_prefix.rpartition("/")[2].replace("_", " "))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         path: str = reverse("account_reset_password_from_key", kwargs={"uidb36": "0", "key": "key"})

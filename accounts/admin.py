@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import RateCount, User
 from accounts.people import verify_address
-from accounts.read_only_admin import ReadOnlyAdmin
+from raster.read_only_admin import ReadOnlyAdmin
 
 # An address that staff add to a superuser would let its owner reset that password.
 admin.site.unregister(EmailAddress)

@@ -25,6 +25,7 @@ from allauth.account.utils import get_next_redirect_url
 from allauth.core.context import request_context
 from allauth.core.internal.cryptokit import normalize_user_code
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -201,8 +202,8 @@ class _CodePage(HttpResponseRedirect):
             if user is not None and _may_be_mailed(user) and CODES_OF_ACCOUNT.allows(user.pk):
                 with request_context(request):
                     get_adapter().send_mail("account/email/sign_in_code", email, {"code": code})
-        except OSError as error:  # what smtplib raises, too
-            logger.error("A code to sign in could not be sent", exc_info=error)
+        except DatabaseError as error:
+            logger.error("A code to sign in could not be queued", exc_info=error)
         finally:
             super().close()
 

@@ -7,12 +7,12 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.recent import ask_to_sign_in_again, signed_in_recently
 from apikeys.contracts import DeleteKey, ScopeKey
 from apikeys.models import APIKey, Claim, KeyGrant
 from apikeys.operations import delete_key, scope_key
 from orgs.admin import staff_principal
+from raster.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(APIKey)

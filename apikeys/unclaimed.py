@@ -130,10 +130,10 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
         key = create_key(
             principal, CreateKey(organization_id=organization.slug, name="First key", access={library.id: "write"})
         )
-    claim_url = f"{settings.BASE_URL}{PATH}{secret}"
-    email_sent = settings.MAIL_CONFIGURED and MAILS.allows(tokens.digest(command.email).hex())
-    if email_sent:
-        mail_claim(command.email, claim_url)
+        claim_url = f"{settings.BASE_URL}{PATH}{secret}"
+        email_sent = settings.MAIL_CONFIGURED and MAILS.allows(tokens.digest(command.email).hex())
+        if email_sent:
+            mail_claim(command.email, claim_url, organization.pk)
     return StartedOrganization(
         organization_id=organization.slug,
         library_id=library.id,

@@ -2,8 +2,8 @@
 
 from django.contrib import admin
 
-from accounts.read_only_admin import ReadOnlyAdmin
 from assets.models import Asset, AssetEvent, AssetTag, Tag, UploadLink
+from raster.read_only_admin import ReadOnlyAdmin
 
 
 @admin.register(Asset)

@@ -1,14 +1,12 @@
 """The mail that tells people what somebody thought of a file of theirs."""
 
 from dataclasses import asdict, dataclass
-from functools import partial
 
 from django.conf import settings
 from django.template.loader import render_to_string
 
 from accounts.limits import Limit
 from raster.mail import send
-from raster.workers import mailers
 
 #: Whoever goes on changing a note fills nobody's mailbox.
 MAILS = Limit("approval-mail", 5, 3600)
@@ -18,6 +16,7 @@ MAILS = Limit("approval-mail", 5, 3600)
 class ApprovalMail:
     """Who judged which asset how, and the address of whoever uploaded it."""
 
+    organization_id: int
     address: str
     judge: str
     approved: bool
@@ -28,20 +27,18 @@ class ApprovalMail:
 
 
 def tell_uploader(mail: ApprovalMail, subject: str) -> None:
-    """Mail an uploader that their file was approved or needs changes, while the caller goes on.
+    """Mail an uploader that their file was approved or needs changes.
 
-    ``subject`` is who judges what: about that, a few mails an hour are sent.
+    ``subject`` is who judges what: about that, a few mails an hour are sent. In the approval's transaction: if that is
+    rolled back, neither is the mail sent nor is it counted.
     """
-    if MAILS.allows(subject):
-        mailers.submit(partial(_send, mail))
-
-
-def _send(mail: ApprovalMail) -> None:
-    """Send a mail; one that cannot be sent is written down, and the approval stays."""
+    if not MAILS.allows(subject):
+        return
     facts = {"mail": asdict(mail), "base_url": settings.BASE_URL}
     send(
         mail.address,
         render_to_string("assets/email/approval_subject.txt", facts),
         render_to_string("assets/email/approval_message.txt", facts),
-        what="The mail about an approval",
+        what="approval",
+        queue=f"organization-{mail.organization_id}",
     )

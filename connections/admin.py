@@ -10,7 +10,6 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.read_only_admin import ReadOnlyAdmin
 from accounts.recent import ask_to_sign_in_again, signed_in_recently
 from connections.client_form import ClientForm
 from connections.models import (
@@ -29,6 +28,7 @@ from connections.operations.clients import change_staff_client, register_staff_c
 from connections.operations.connections import end_connection
 from connections.trust import shown_name
 from orgs.admin import staff_principal
+from raster.read_only_admin import ReadOnlyAdmin
 
 #: What tells one token or code of a connection from another, and whose it is.
 OF_CONNECTION = ("connection__user__email", "connection__client__name", "connection__client__client_id")

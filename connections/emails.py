@@ -13,10 +13,7 @@ LONGEST_USER_AGENT = 120
 
 
 def tell_of_connection(connection: Connection, redirect_uri: str, organizations: list[str], origin: Origin) -> None:
-    """Mail a person that an app was connected in their name, and where to end it if that was not them.
-
-    A mail that cannot be sent is written down; the connection stays.
-    """
+    """Mail a person that an app was connected in their name, and where to end it if that was not them."""
     facts = {
         "app_name": shown_name(connection.client),
         "trust": trust_in(connection.client, redirect_uri),
@@ -32,5 +29,6 @@ def tell_of_connection(connection: Connection, redirect_uri: str, organizations:
         connection.user.email,
         render_to_string("connections/email/connected_subject.txt", facts),
         render_to_string("connections/email/connected_message.txt", facts),
-        what="The mail about a new connection",
+        what="new connection",
+        queue=f"user-{connection.user_id}",
     )

@@ -5,10 +5,10 @@ from dataclasses import replace
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.read_only_admin import ReadOnlyAdmin
 from orgs.access import OperatorPrincipal
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership, Organization
 from orgs.principal import principal_for_user
+from raster.read_only_admin import ReadOnlyAdmin
 
 
 def staff_principal(request: HttpRequest) -> OperatorPrincipal:

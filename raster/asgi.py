@@ -40,8 +40,10 @@ from raster.health import report  # noqa: E402
 from raster.logs import RECORD, request_id, write_access  # noqa: E402
 from raster.middleware import TOO_LARGE  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
+from raster.tasks.queue import clean_up as clean_up_tasks  # noqa: E402
+from raster.tasks.worker import running_tasks  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
-from raster.workers import decoders, fetchers, mailers, sweepers, workers, writers  # noqa: E402
+from raster.workers import decoders, fetchers, sweepers, workers, writers  # noqa: E402
 
 MEDIA_PREFIX = "/media/"
 WELL_KNOWN_PREFIX = "/.well-known/"
@@ -79,10 +81,11 @@ class Application:
             await self._running.enter_async_context(self._door.run())
             for rate in (rates.credentials, rates.addresses):
                 await self._running.enter_async_context(rate.shared())
-            for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due):
+            for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due, clean_up_tasks):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":
                 await self._running.enter_async_context(working())
+                await self._running.enter_async_context(running_tasks())
         except Exception as error:
             logger.error("The server cannot start", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})
@@ -99,7 +102,7 @@ class Application:
         await self._running.aclose()
         await finish_recording()
         await asyncio.to_thread(checking.join, STOP_SECONDS)
-        for pool in (decoders, fetchers, mailers, sweepers, workers, writers):
+        for pool in (decoders, fetchers, sweepers, workers, writers):
             pool.close()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -28,8 +28,16 @@ BROWSER_SCHEMES = frozenset(
     }
 )  # fmt: skip
 
+#: Every variable with one of these prefixes is a setting.
+PREFIXES = ("RASTER_", "EMAIL_")
 KNOWN = frozenset(
     {
+        "EMAIL_HOST",
+        "EMAIL_HOST_PASSWORD",
+        "EMAIL_HOST_USER",
+        "EMAIL_PORT",
+        "EMAIL_USE_SSL",
+        "EMAIL_USE_TLS",
         "RASTER_ADDRESS_RATE",
         "RASTER_ALLOWED_ORIGINS",
         "RASTER_ANONYMOUS",
@@ -58,12 +66,12 @@ KNOWN = frozenset(
 
 
 def check_names(environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse a ``RASTER_*`` variable that nothing reads: it is a typing mistake or a setting of another version.
+    """Refuse a ``RASTER_*`` or ``EMAIL_*`` variable that nothing reads: a typing mistake, or of another version.
 
     Raises:
         ImproperlyConfigured: naming every unknown variable.
     """
-    unknown = sorted(name for name in environ if name.startswith("RASTER_") and name not in KNOWN)
+    unknown = sorted(name for name in environ if name.startswith(PREFIXES) and name not in KNOWN)
     if unknown:
         raise ImproperlyConfigured(
             f"Unknown setting {', '.join(unknown)}. docs/configuration.md lists every setting that Raster reads."

@@ -13,9 +13,10 @@ import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import staticfiles_storage
-from django.core.mail.backends.smtp import EmailBackend
 from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from raster.smtp import EmailBackend
 
 #: For all checks together, which run at the same time.
 SECONDS = 10.0

@@ -75,6 +75,7 @@ if DEV:
 # --- Applications ------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
+    "raster.tasks",
     "accounts",
     "orgs",
     "assets",
@@ -180,6 +181,9 @@ CACHES = {
     }
 }
 
+# Each organization may be a queue, so the names of queues are not listed.
+TASKS = {"default": {"BACKEND": "raster.tasks.backend.QueueBackend", "QUEUES": []}}
+
 MEDIA_ROOT = DATA_DIR / "media"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
@@ -210,10 +214,15 @@ RECENT_SIGN_IN_SECONDS = 15 * 60
 
 MAIL_CONFIGURED = bool(environment.text("EMAIL_HOST", ""))
 EMAIL_HOST = environment.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = environment.port("EMAIL_PORT", 587)
+EMAIL_USE_SSL = environment.flag("EMAIL_USE_SSL")
+EMAIL_USE_TLS = environment.flag("EMAIL_USE_TLS", default=not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("EMAIL_USE_SSL and EMAIL_USE_TLS exclude each other: set one of them to 1.")
+EMAIL_PORT = environment.port("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587)
 EMAIL_HOST_USER = environment.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = environment.text("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = environment.choice("EMAIL_USE_TLS", ("0", "1"), "1") == "1"
+EMAIL_BACKEND = "raster.smtp.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds, for all of an attempt
 DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", f"Raster <raster@{_base.hostname}>")
 if DEV and not MAIL_CONFIGURED:
     MAIL_CONFIGURED = True

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
@@ -27,10 +27,6 @@ class Workers:
     async def run(self, function: Callable[[], Result]) -> Result:
         """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._task(function))
-
-    def submit(self, function: Callable[[], object]) -> Future[object]:
-        """Have ``function`` run to its end, for whoever is in another thread and need not wait for it."""
-        return self._pool.submit(self._task(function))
 
     def close(self) -> None:
         """Wait for what is running, and close each thread's connection with the thread."""
@@ -71,8 +67,7 @@ workers = Workers(8)
 writers = Workers(4)
 #: What takes files in waits for disks, and for servers of others: neither reads nor writes wait behind it.
 fetchers = Workers(24)
-#: What nobody waits for: mail servers may be slow, and sweeping takes long.
-mailers = Workers(1)
+#: Sweeping takes long, and nobody waits for it.
 sweepers = Workers(1, BACKGROUND_SECONDS)
 #: Each waits for a child process that decodes: more of them than processors gain nothing.
 decoders = Workers(2)

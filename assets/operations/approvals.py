@@ -1,7 +1,5 @@
 """Judging an asset's file: in review, approved, or in need of changes."""
 
-from functools import partial
-
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -71,6 +69,7 @@ def _tell(principal: Principal, library: Library, asset: Asset, organization_slu
         and libraries_of(uploader.pk).filter(pk=library.pk).exists()
     ):
         mail = ApprovalMail(
+            organization_id=library.organization_id,
             address=uploader.email,
             judge=principal.label,
             approved=asset.approval_state == Asset.Approval.APPROVED,
@@ -79,4 +78,4 @@ def _tell(principal: Principal, library: Library, asset: Asset, organization_slu
             library=library.name,
             app_url=app_url(asset, organization_slug, library),
         )
-        transaction.on_commit(partial(tell_uploader, mail, f"{principal.user_id}:{asset.pk}"))
+        tell_uploader(mail, f"{principal.user_id}:{asset.pk}")

@@ -6,7 +6,6 @@ use, once: the form carries the row's id and the person's choices, and nothing e
 
 import secrets as random
 from datetime import timedelta
-from functools import partial
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -397,8 +396,7 @@ def _mail(
 ) -> None:
     if settings.MAIL_CONFIGURED:
         names = [str(membership.organization) for membership in memberships]
-        tell = partial(tell_of_connection, connection, row.redirect_uri, names, principal.origin)
-        transaction.on_commit(tell, robust=True)
+        tell_of_connection(connection, row.redirect_uri, names, principal.origin)
 
 
 def _code(row: AuthorizationRequest, connection: Connection) -> str:

@@ -16,6 +16,7 @@ from accounts.forms import RESETS_OF_ACCOUNT, RESETS_OF_ADDRESS
 from accounts.models import RateCount, User
 from accounts.views import SIGN_UPS_OF_ADDRESS
 from tests.factories import PASSWORD, Cast, give_password
+from tests.mails import delivered_mails
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files")]
 NEW_PASSWORD = "a very different sentence"
@@ -55,14 +56,14 @@ def test_signing_up_makes_a_user_with_the_name_they_gave(client: Client) -> None
 
 
 def test_where_addresses_are_verified_nobody_is_in_before_they_opened_the_link(
-    client: Client, settings: Settings, mailoutbox: list[EmailMessage]
+    client: Client, settings: Settings
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = app_settings.EmailVerificationMethod.MANDATORY
     answer = client.post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
     assert answer.headers["Location"] == "/confirm-email"
     assert "Confirm your address" in client.get("/confirm-email").content.decode()
     assert client.get("/new").status_code == 302
-    path = link_in(mailoutbox[0])
+    path = link_in(delivered_mails()[0])
     assert "Is eve@example.com your address?" in client.get(path).content.decode()
     assert not EmailAddress.objects.get().verified
     client.post(path)
@@ -70,25 +71,24 @@ def test_where_addresses_are_verified_nobody_is_in_before_they_opened_the_link(
 
 
 def test_signing_up_again_tells_the_owner_of_the_address_and_nobody_else(
-    client: Client, cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
+    client: Client, cast: Cast, settings: Settings
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = app_settings.EmailVerificationMethod.MANDATORY
     known = client.post("/signup", {"email": "alice@example.com", "password1": PASSWORD})
     unknown = Client().post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
     assert known.headers["Location"] == unknown.headers["Location"] == "/confirm-email"
-    assert mailoutbox[0].subject == "You have an account at Raster"
+    assert delivered_mails()[0].subject == "You have an account at Raster"
     assert User.objects.filter(email="alice@example.com").count() == 1
 
 
-def test_asking_for_a_reset_tells_nothing_about_accounts(
-    client: Client, cast: Cast, mailoutbox: list[EmailMessage]
-) -> None:
+def test_asking_for_a_reset_tells_nothing_about_accounts(client: Client, cast: Cast) -> None:
     known = client.post("/password/reset", {"email": "alice@example.com"})
     unknown = client.post("/password/reset", {"email": "nobody@example.com"})
     assert known.status_code == unknown.status_code == 302
     assert known.headers["Location"] == unknown.headers["Location"] == "/password/reset/done"
-    assert [message.to for message in mailoutbox] == [["alice@example.com"], ["nobody@example.com"]]
-    assert "there is no account" in str(mailoutbox[1].body)
+    mails = delivered_mails()
+    assert [message.to for message in mails] == [["alice@example.com"], ["nobody@example.com"]]
+    assert "there is no account" in str(mails[1].body)
 
 
 def ask_for_reset(client: Client, email: str, address: str = "203.0.113.7") -> Any:
@@ -166,13 +166,11 @@ def test_a_made_up_link_changes_nothing(client: Client, cast: Cast, key: str) ->
     assert "This link has ended" in page
 
 
-def test_a_reset_changes_the_password_once_and_tells_its_owner(
-    client: Client, cast: Cast, mailoutbox: list[EmailMessage]
-) -> None:
+def test_a_reset_changes_the_password_once_and_tells_its_owner(client: Client, cast: Cast) -> None:
     give_password(cast.alice)
     EmailAddress.objects.create(user=cast.alice, email=cast.alice.email, verified=True, primary=True)
     client.post("/password/reset", {"email": "alice@example.com"}, headers={"host": "localhost"})
-    path = link_in(mailoutbox[0])
+    path = link_in(delivered_mails()[0])
     form = client.get(path)
     answer = client.post(form.headers["Location"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
     assert answer.headers["Location"] == "/password/reset/key/done"
@@ -180,16 +178,16 @@ def test_a_reset_changes_the_password_once_and_tells_its_owner(
     cast.alice.refresh_from_db()
     assert cast.alice.check_password(NEW_PASSWORD)
     assert "This link has ended" in Client().get(path, follow=True).content.decode()
-    assert mailoutbox[1].subject == "Your password for Raster was changed"
+    assert delivered_mails()[1].subject == "Your password for Raster was changed"
 
 
 def test_where_no_mail_can_be_sent_the_reset_page_says_whom_to_ask(
-    client: Client, cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
+    client: Client, cast: Cast, settings: Settings
 ) -> None:
     settings.MAIL_CONFIGURED = False
     assert "Ask whoever runs it" in client.get("/password/reset").content.decode()
     client.post("/password/reset", {"email": "alice@example.com"})
-    assert not mailoutbox
+    assert not delivered_mails()
 
 
 @pytest.mark.parametrize("path", ["/inactive", "/confirm-email", "/password/reset/done", "/password/reset/key/done"])

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from django.core import mail
 from django.utils import timezone
 from pydantic import ValidationError
 from pytest_django import Settings
@@ -39,11 +38,11 @@ from raster.errors import (
     InvalidAPIKey,
     RateLimited,
 )
-from raster.workers import mailers
 from tests.apikeys.people import principal_for
 from tests.assets import pictures
 from tests.assets.people import at_once
 from tests.factories import Cast, UserFactory
+from tests.mails import delivered_mails
 
 ERIN = "erin@example.com"
 
@@ -181,14 +180,12 @@ def test_a_claimed_organization_is_never_given_a_time_by_its_use(db: None) -> No
 
 def test_an_email_address_gets_one_mail_a_day(db: None, settings: Settings) -> None:
     settings.MAIL_CONFIGURED = True
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     sent = [
         start(email, f"198.51.{number}.1").email_sent
         for number, email in enumerate([ERIN, ERIN.upper(), "f@b.example"])
     ]
-    mailers.submit(lambda: None).result()
     assert sent == [True, False, True]
-    assert sorted(message.to[0] for message in mail.outbox) == [ERIN, "f@b.example"]
+    assert sorted(message.to[0] for message in delivered_mails()) == [ERIN, "f@b.example"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -211,10 +208,8 @@ def test_it_holds_one_library_and_little(db: None, monkeypatch: pytest.MonkeyPat
 
 def test_the_mail_has_the_link_and_no_text_of_the_callers(db: None, settings: Settings) -> None:
     settings.MAIL_CONFIGURED = True
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     started = start(name="Buy pills at evil.example")
-    mailers.submit(lambda: None).result()
-    [message] = mail.outbox
+    [message] = delivered_mails()
     assert started.email_sent and message.to == [ERIN]
     assert started.claim_url in message.body
     assert "pills" not in f"{message.subject}{message.body}"

@@ -1,13 +1,9 @@
 """People judge files; the judgement replaces the one before, and whoever uploaded the file is told."""
 
-import logging
-
 import pytest
-from django.core import mail
-from django.core.mail import EmailMessage
 from django.utils import timezone
 from pydantic import ValidationError
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import Settings
 
 from accounts.models import User
 from assets.contracts import ApprovalRecord, Approved, GetAsset, SetAssetApproval
@@ -24,9 +20,9 @@ from raster.errors import (
     RasterError,
     ResourceNotFound,
 )
-from raster.workers import mailers
 from tests.assets.people import key_principal, person
 from tests.factories import OPERATOR, AssetFactory, Cast
+from tests.mails import delivered_mails
 
 
 def command(asset: Asset | str, state: str = "approved", **more: str) -> SetAssetApproval:
@@ -106,12 +102,6 @@ def test_states_are_three_and_a_note_has_up_to_500_characters(fields: dict[str, 
     command("a", note="x" * 500)
 
 
-def sent() -> list[EmailMessage]:
-    """Return the mails that were sent, once none is on its way."""
-    mailers.submit(lambda: None).result()
-    return list(mail.outbox)
-
-
 def test_a_judgement_replaces_the_one_before(cast: Cast) -> None:
     asset = from_(cast, cast.alice)
     first = approve(cast, asset, "needs_changes", "Brighter")
@@ -123,14 +113,11 @@ def test_a_judgement_replaces_the_one_before(cast: Cast) -> None:
     assert second.at >= first.approval.at
 
 
-def test_the_same_judgement_again_changes_nothing_and_another_persons_does(
-    cast: Cast, mailing: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
+def test_the_same_judgement_again_changes_nothing_and_another_persons_does(cast: Cast, mailing: None) -> None:
     asset = from_(cast, cast.alice)
-    with django_capture_on_commit_callbacks(execute=True):
-        once = approve(cast, asset, note="Fine")
-        assert approve(cast, asset, note="Fine") == once
-    assert len(sent()) == AssetEvent.objects.count() == 1
+    once = approve(cast, asset, note="Fine")
+    assert approve(cast, asset, note="Fine") == once
+    assert len(delivered_mails()) == AssetEvent.objects.count() == 1
     assert approve(cast, asset, note="Fine", by="alice").approval.by.name == "Alice"
 
 
@@ -158,29 +145,23 @@ def test_a_judgement_is_recorded(cast: Cast) -> None:
 def test_the_uploader_is_told_by_mail_once_it_is_written(
     cast: Cast,
     mailing: None,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     state: str,
     subject: str,
 ) -> None:
     asset = from_(cast, cast.alice)
-    with django_capture_on_commit_callbacks(execute=True):
-        approve(cast, asset, state, "Look at <this> & that\nTwice")
-        assert mail.outbox == []
-    [message] = sent()
+    approve(cast, asset, state, "Look at <this> & that\nTwice")
+    [message] = delivered_mails()
     assert (message.to, message.subject) == (["alice@example.com"], subject)
     assert f"/acme/barcelona/{asset.pk}" in message.body
     assert "Bob wrote:\n\nLook at <this> & that\nTwice\n" in message.body
     assert "bob@example.com" not in message.body
 
 
-def test_who_goes_on_changing_a_note_fills_no_mailbox(
-    cast: Cast, mailing: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
+def test_who_goes_on_changing_a_note_fills_no_mailbox(cast: Cast, mailing: None) -> None:
     asset = from_(cast, cast.alice)
     for number in range(MAILS.most + 2):
-        with django_capture_on_commit_callbacks(execute=True):
-            approve(cast, asset, "needs_changes", f"Note {number}")
-    assert len(sent()) == MAILS.most
+        approve(cast, asset, "needs_changes", f"Note {number}")
+    assert len(delivered_mails()) == MAILS.most
 
 
 def _nobody(cast: Cast) -> User | None:
@@ -222,43 +203,20 @@ def _somebody_inactive(cast: Cast) -> User | None:
         _somebody_inactive,
     ],
 )
-def test_nobody_else_is_told(
-    cast: Cast, mailing: None, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, uploader: object
-) -> None:
+def test_nobody_else_is_told(cast: Cast, mailing: None, uploader: object) -> None:
     assert callable(uploader)
     asset = from_(cast, uploader(cast))
-    with django_capture_on_commit_callbacks(execute=True):
-        approve(cast, asset)
-    assert sent() == []
+    approve(cast, asset)
+    assert delivered_mails() == []
 
 
-def test_nobody_is_told_of_a_review_or_without_mail(
-    cast: Cast, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
-) -> None:
+def test_nobody_is_told_of_a_review_or_without_mail(cast: Cast, settings: Settings) -> None:
     asset = from_(cast, cast.alice)
-    with django_capture_on_commit_callbacks(execute=True):
-        settings.MAIL_CONFIGURED = True
-        approve(cast, asset, "in_review")
-        settings.MAIL_CONFIGURED = False
-        approve(cast, asset)
-    assert sent() == []
-
-
-def test_a_mail_that_cannot_be_sent_is_logged_and_the_judgement_stays(
-    cast: Cast,
-    settings: Settings,
-    mailing: None,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1  # where nobody listens
-    asset = from_(cast, cast.alice)
-    with caplog.at_level(logging.ERROR, "raster.assets"), django_capture_on_commit_callbacks(execute=True):
-        approve(cast, asset)
-    sent()
-    assert "could not be sent" in caplog.text
-    assert approval_of(cast, asset) is not None
+    settings.MAIL_CONFIGURED = True
+    approve(cast, asset, "in_review")
+    settings.MAIL_CONFIGURED = False
+    approve(cast, asset)
+    assert delivered_mails() == []
 
 
 def test_a_judgement_outlives_the_account_of_whoever_made_it(cast: Cast) -> None:

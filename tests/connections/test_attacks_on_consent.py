@@ -11,11 +11,10 @@ from typing import Any
 import httpx2
 import pytest
 from django.conf import settings
-from django.core import mail
 from django.db import connection as database
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import Settings
 
 from connections.models import Connection
 from orgs.models import AuditEntry, Membership
@@ -40,6 +39,7 @@ from tests.connections.flow import (
     sign_in as sign_in_by_form,
 )
 from tests.factories import Cast, OrganizationFactory
+from tests.mails import delivered_mails
 from tests.mcp.client import MODERN, WIRES, comparable, connected, post, rpc_body, rpc_headers
 from tests.server import Server
 
@@ -431,7 +431,6 @@ def test_a_default_port_is_the_same_host(transactional_db: None, behind_proxy: S
 def test_a_name_that_is_made_to_look_like_another_is_shown_for_what_it_is_everywhere(
     cast: Cast,
     settings: Settings,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
     name: str,
     shown: str,
     warns: bool,
@@ -445,11 +444,10 @@ def test_a_name_that_is_made_to_look_like_another_is_shown_for_what_it_is_everyw
     assert f"“{shown}” wants to connect" in asking.text(page).replace("<bdi>", "").replace("</bdi>", "")
     assert "Nobody has checked who made it" in asking.text(page)
     assert ("Its name resembles" in asking.text(page)) == warns
-    with django_capture_on_commit_callbacks(execute=True):
-        asking.allow(browser, address)
+    asking.allow(browser, address)
     Connection.objects.update(redeemed=Connection.objects.get().created)
     pages = [page, browser.get("/settings/connected-apps"), browser.get("/acme/settings/connected-apps")]
-    [sent] = mail.outbox
+    [sent] = delivered_mails()
     places = [asking.text(each) for each in pages] + [sent.subject, sent.body]
     places += [entry.target for entry in AuditEntry.objects.all()]
     for place in places:

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from django.core import mail
 from django.db import connection as database
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -28,6 +27,7 @@ from tests.connections.devices import begin, begun, claim, error, let_time_pass,
 from tests.connections.factories import make_client
 from tests.connections.flow import App, hidden_fields, person, press, refusal, whoami
 from tests.factories import Cast
+from tests.mails import delivered_mails
 from tests.server import Server
 
 WRONG = "This code is not valid"
@@ -297,7 +297,7 @@ def test_5_7_a_code_that_was_read_aloud_is_heard_right_and_written_down_nowhere(
     address = browser.post("/device", {"code": spelt}).headers["Location"]
     answered = allow(browser, address)
     heard = [address, answered.headers["Location"], text(browser.get("/settings/connected-apps")), whole_database()]
-    heard += [f"{message.subject}\n{message.body}" for message in mail.outbox]
+    heard += [f"{message.subject}\n{message.body}" for message in delivered_mails()]
     heard += [str(entry.__dict__) for entry in AuditEntry.objects.all()]
     for place in heard:
         assert codes["user_code"] not in place and letters not in place and codes["device_code"] not in place

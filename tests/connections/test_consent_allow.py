@@ -1,21 +1,21 @@
 """What is allowed is what was shown, once: the connection, its code, the log and the mail."""
 
-import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.mail import EmailMessage
 from django.utils import timezone
-from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+from pytest_django import Settings
 
 from connections import secrets
 from connections.models import AuthorizationCode, Client, Connection
 from orgs.models import AuditEntry, Membership
+from raster.tasks.models import QueuedTask
 from tests.apikeys.people import sign_in, whole_database
 from tests.connections.asking import STATE, allow, asked, cancel, make_document_client, told, words
 from tests.connections.factories import RETURN_ADDRESS, make_client
 from tests.factories import Cast
+from tests.mails import delivered_mails
 
 
 @pytest.fixture(autouse=True)
@@ -163,45 +163,23 @@ def test_the_log_tells_apps_of_one_name_apart(cast: Cast) -> None:
 
 
 def test_the_owner_is_told_by_mail_and_led_to_where_it_can_be_ended(
-    cast: Cast, mailoutbox: list[EmailMessage], django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+    cast: Cast,
 ) -> None:
-    with django_capture_on_commit_callbacks(execute=True):
-        allowed(cast, fields={"read_only": "on"})
-    [message] = mailoutbox
+    allowed(cast, fields={"read_only": "on"})
+    [message] = delivered_mails()
     assert (message.to, message.subject) == (["alice@example.com"], "“Test app” was connected to Raster")
     body = str(message.body)
     assert "/settings/connected-apps" in body and "Acme (acme)" in body and "read only" in body and "127.0.0.1" in body
     assert "named itself" in body and "disconnect?" not in body
 
 
-def test_no_mail_is_tried_where_none_is_configured_or_nothing_was_allowed(
-    cast: Cast,
-    settings: Settings,
-    mailoutbox: list[EmailMessage],
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-) -> None:
-    with django_capture_on_commit_callbacks(execute=True) as tried:
-        browser = sign_in(cast.alice)
-        allow(browser, asked(browser), library=["acme/none"])
-        cancel(browser, asked(browser))
-        settings.MAIL_CONFIGURED = False
-        allowed(cast)
-    assert (tried, mailoutbox) == ([], [])
-
-
-def test_a_mail_that_cannot_be_sent_is_written_down_and_changes_nothing(
-    cast: Cast,
-    settings: Settings,
-    caplog: pytest.LogCaptureFixture,
-    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
-) -> None:
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+def test_no_mail_is_queued_where_none_is_configured_or_nothing_was_allowed(cast: Cast, settings: Settings) -> None:
     browser = sign_in(cast.alice)
-    with caplog.at_level(logging.ERROR, "raster.connections"), django_capture_on_commit_callbacks(execute=True):
-        answer = allow(browser, asked(browser))
-    assert "code" in told(answer) and Connection.objects.exists()
-    assert "could not be sent" in caplog.text
+    allow(browser, asked(browser), library=["acme/none"])
+    cancel(browser, asked(browser))
+    settings.MAIL_CONFIGURED = False
+    allowed(cast)
+    assert not QueuedTask.objects.exists()
 
 
 def test_a_resource_is_bound_to_the_connection(cast: Cast, settings: Settings) -> None:
