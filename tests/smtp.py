@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 
+_ANSWERS = {"EHLO": "250-localhost\r\n250 STARTTLS", "STARTTLS": "220 go on", "QUIT": "221 bye"}
+
 
 @dataclass
 class MailServer:
     """What a mail server got. ``answers`` has its answers to commands, where they are not 250."""
 
     port: int
+    tls: ssl.SSLContext | None = None
+    starttls: bool = False
     mails: list[EmailMessage] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
 
@@ -24,29 +28,34 @@ class MailServer:
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
-    tls: ssl.SSLContext | None = None
     mail: MailServer
 
-    def get_request(self) -> tuple[socket.socket, object]:
-        connection, address = super().get_request()
-        return (self.tls.wrap_socket(connection, server_side=True) if self.tls else connection), address
 
-
-class _Session(socketserver.StreamRequestHandler):
+class _Session(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
+        self._open(self.request)
+        if self.server.mail.tls and not self.server.mail.starttls:
+            self._encrypt()
         self._say("220 ready")
-        for line in self.rfile:
-            command = line.split()[0].upper().decode()
-            answer = self.server.mail.answers.get(command, "250 fine")
+        while words := self.rfile.readline().split():
+            command = words[0].upper().decode()
+            answer = self.server.mail.answers.get(command, _ANSWERS.get(command, "250 fine"))
             if command == "DATA" and answer.startswith("250"):
                 self._say("354 go on")
                 self._receive()
-            elif command == "QUIT":
-                self._say("221 bye")
-                return
             self._say(answer)
+            if command == "STARTTLS":
+                self._encrypt()
+
+    def _open(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.rfile = connection.makefile("rb")
+
+    def _encrypt(self) -> None:
+        assert self.server.mail.tls is not None
+        self._open(self.server.mail.tls.wrap_socket(self.connection, server_side=True))
 
     def _receive(self) -> None:
         lines: list[bytes] = []
@@ -55,15 +64,14 @@ class _Session(socketserver.StreamRequestHandler):
         self.server.mail.mails.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
 
     def _say(self, answer: str) -> None:
-        self.wfile.write(f"{answer}\r\n".encode())
+        self.connection.sendall(f"{answer}\r\n".encode())
 
 
 @contextlib.contextmanager
-def mail_server(port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
-    """Run a mail server until the block ends."""
+def mail_server(port: int = 0, tls: ssl.SSLContext | None = None, *, starttls: bool = False) -> Iterator[MailServer]:
+    """Run a mail server until the block ends. With ``tls`` it speaks TLS: from the start, or from STARTTLS on."""
     with _Server(("127.0.0.1", port), _Session) as server:
-        server.tls = tls
-        server.mail = MailServer(server.server_address[1])
+        server.mail = MailServer(server.server_address[1], tls, starttls)
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

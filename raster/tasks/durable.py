@@ -8,6 +8,9 @@ from django_tasks.base import Task
 
 P = ParamSpec("P")
 T = TypeVar("T")
+ATTEMPTS = 10
+LEASE = timedelta(minutes=2)
+LIFETIME = timedelta(days=1)
 
 
 class GiveUp(Exception):
@@ -26,10 +29,10 @@ class DurableTask(Task[P, T]):
     """
 
     #: Between two attempts is a pause that grows.
-    attempts: int = 10
+    attempts: int = ATTEMPTS
     #: How long a worker holds the task. A task limits its own time, to less than that.
-    lease: timedelta = timedelta(minutes=2)
+    lease: timedelta = LEASE
     #: After that long the task is not run, and its arguments are deleted.
-    lifetime: timedelta = timedelta(days=1)
+    lifetime: timedelta = LIFETIME
     #: Names of the arguments that the admin shows. They are stored unencrypted.
     shown: tuple[str, ...] = ()

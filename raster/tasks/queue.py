@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from raster.tasks.durable import DurableTask, GiveUp, TryAgain
+from raster.tasks.durable import ATTEMPTS, LEASE, DurableTask, GiveUp, TryAgain
 from raster.tasks.models import ERROR_LENGTH, QueuedTask
 from raster.tasks.sealing import Unreadable, unseal
 from raster.workers import give_connection_back
@@ -40,8 +40,8 @@ class Terms:
     """How a row is to be run. ``task`` is None where this release has no such task: another one may."""
 
     task: DurableTask[..., object] | None
-    attempts: int = 10
-    lease: timedelta = timedelta(minutes=2)
+    attempts: int = ATTEMPTS
+    lease: timedelta = LEASE
 
 
 def announce() -> None:
