@@ -3,6 +3,7 @@
 Rows are locked in the order that holds everywhere: libraries, assets, then the organization, then what hangs on it.
 """
 
+import logging
 import math
 import threading
 from dataclasses import dataclass
@@ -33,10 +34,11 @@ from apikeys.contracts import (
 from apikeys.emails import mail_claim
 from apikeys.models import Claim
 from apikeys.operations import create_key, regenerate_key
-from assets import storage
+from assets import ownership, storage
 from assets.contracts import CreateLibrary
 from assets.models import Asset
 from assets.operations.libraries import create_library
+from assets.ownership import DeletionRefused
 from orgs import audit
 from orgs.access import OperatorPrincipal, Origin, UserPrincipal
 from orgs.models import Library, Membership, Organization
@@ -79,6 +81,8 @@ PAUSE_SECONDS = 0.02
 EVERY_SECONDS = 3600
 LEASE = "apikeys.unclaimed"
 OVER = "This link is of no use: it is unknown, it has expired, or the organization was claimed already."
+
+logger = logging.getLogger("raster.unclaimed")
 
 
 @dataclass(frozen=True)
@@ -208,14 +212,20 @@ def claim_organization(principal: UserPrincipal, command: ClaimOrganization) -> 
 
 
 def remove_unclaimed(stop: threading.Event | None = None) -> dict[str, int]:
-    """Remove organizations whose time is over, with their files: one after another, until ``stop`` is set."""
+    """Remove organizations whose time is over, with their files: one after another, until ``stop`` is set.
+
+    Raises:
+        DeletionRefused: the files may not be deleted; then the organizations stay, too.
+    """
     stop = stop or threading.Event()
     due = Organization.objects.filter(unclaimed_until__lte=timezone.now()).order_by("pk")
     removed = 0
     for organization_id in list(due.values_list("pk", flat=True)):
-        while not stop.is_set() and (outcome := _remove_some(organization_id)) != "kept":
-            if outcome == "removed":
-                removed += 1
+        while not stop.is_set():
+            ownership.check_may_delete()
+            outcome = _remove_some(organization_id)
+            if outcome != "some":
+                removed += outcome == "removed"
                 break
             stop.wait(PAUSE_SECONDS)
     return {"unclaimed organizations": removed}
@@ -223,7 +233,13 @@ def remove_unclaimed(stop: threading.Event | None = None) -> dict[str, int]:
 
 def remove_unclaimed_if_due(stop: threading.Event | None = None) -> dict[str, int]:
     """Remove them if no process did in the last hour."""
-    return remove_unclaimed(stop) if cache.add(LEASE, True, EVERY_SECONDS) else {}
+    if not cache.add(LEASE, True, EVERY_SECONDS):
+        return {}
+    try:
+        return remove_unclaimed(stop)
+    except DeletionRefused as refusal:
+        logger.error("Organizations that nobody claimed stay. %s", refusal)
+        return {}
 
 
 def _remove_some(organization_id: int) -> Literal["some", "removed", "kept"]:
@@ -246,7 +262,7 @@ def _remove_some(organization_id: int) -> Literal["some", "removed", "kept"]:
         files = [name for asset in assets for name in storage.names_of(asset.file, asset.sizes)]
 
         def delete_files() -> None:
-            storage.delete(files)
+            ownership.delete(files)
 
         # A file that stays behind is found by the sweep.
         transaction.on_commit(delete_files, robust=True)  # no partial: Django fails to log one

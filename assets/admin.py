@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from assets.models import Asset, AssetEvent, AssetTag, Tag, UploadLink
+from assets.models import Asset, AssetEvent, AssetTag, Installation, Leftover, Tag, UploadLink
 from raster.read_only_admin import ReadOnlyAdmin
 
 
@@ -45,3 +45,15 @@ class UploadLinkAdmin(ReadOnlyAdmin):
     list_select_related = ("library",)
     search_fields = ("library__slug", "library__organization__slug")
     ordering = ("-created", "-id")
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    list_display = ("identity", "renewed", "newest_upload")
+
+
+@admin.register(Leftover)
+class LeftoverAdmin(ReadOnlyAdmin):
+    list_display = ("name", "size", "found", "seen")
+    search_fields = ("=name",)
+    ordering = ("found", "name")

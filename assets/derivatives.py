@@ -17,10 +17,11 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.utils import timezone
 
-from assets import storage
+from assets import ownership, storage
 from assets.decode import SIZES
 from assets.decoding import DERIVE, GRACE_SECONDS, Decoded, Decoder, DecodingFailed, Limits
 from assets.models import Asset, AssetQuerySet
+from assets.ownership import DeletionRefused
 from assets.signatures import BY_CONTENT_TYPE
 from raster.deadlines import BACKGROUND_SECONDS, limited
 from raster.errors import BadUserInput, RasterError
@@ -239,10 +240,12 @@ def _finish(claim: Claim, decoded: Decoded, made: dict[str, str]) -> None:
             known = {"blurhash": decoded.blurhash, "sizes": made}
             _mark(asset_id, derivatives=Asset.Derivatives.READY, derivatives_due=None, **known)
     if asset_id is not None:
-        _delete(set(claim.sizes.values()) - set(made.values()))
+        # Where they are not deleted, a clean-up finds them; it also says why none is.
+        with contextlib.suppress(DeletionRefused):
+            ownership.delete(_names(set(claim.sizes.values()) - set(made.values())))
     elif storage.stat(claim.file) is None:
         # Where the file is still there, another worker has it, and makes the same names of it.
-        _delete(set(made.values()))
+        storage.discard(_names(set(made.values())))
 
 
 def _fail(claim: Claim, reason: str, *, for_good: bool) -> None:
@@ -281,5 +284,5 @@ def _mark(asset_id: str, **fields: Any) -> None:
     Asset.objects.filter(pk=asset_id).update(**fields)
 
 
-def _delete(sizes: set[str]) -> None:
-    storage.delete([storage.size_name(name) for name in sizes])
+def _names(sizes: set[str]) -> list[str]:
+    return [storage.size_name(name) for name in sizes]

@@ -24,6 +24,11 @@ def new_asset_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(ASSET_ID_LENGTH))
 
 
+def new_token() -> str:
+    """Return 32 random characters that no other installation has."""
+    return secrets.token_hex(16)
+
+
 class AssetQuerySet(models.QuerySet["Asset"]):
     """Assets by what lists show of them."""
 
@@ -278,3 +283,41 @@ class UploadLink(models.Model):
 
     def __str__(self) -> str:
         return f"upload link into {self.library}"
+
+
+class Installation(models.Model):
+    """What ties this database to its storage: the one row that is compared with the mark there.
+
+    ``assets.ownership`` has the rules. Without this row in step with the mark, no stored file is deleted.
+    """
+
+    ROW: ClassVar = 1
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=ROW, editable=False)
+    identity = models.CharField(max_length=32, default=new_token, help_text="Of this installation; random.")
+    generation = models.CharField(
+        max_length=32, default=new_token, help_text="Changes with each clean-up of stored files, so that copies differ."
+    )
+    previous_generation = models.CharField(
+        max_length=32, blank=True, help_text="What the storage still has after a crash between the two writes."
+    )
+    renewed = models.DateTimeField(null=True, help_text="When the generation changed last.")
+    newest_upload = models.DateTimeField(null=True, help_text="At least as late as what the storage has, to a minute.")
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="one_installation"),)
+
+    def __str__(self) -> str:
+        return self.identity
+
+
+class Leftover(models.Model):
+    """A stored file that a clean-up found without a row: a later clean-up deletes it if it still has none."""
+
+    name = models.CharField(max_length=200, primary_key=True, help_text="In the storage.")
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    found = models.DateTimeField(db_index=True, help_text="When a clean-up found it first.")
+    seen = models.DateTimeField(db_index=True, help_text="When a clean-up found it last.")
+
+    def __str__(self) -> str:
+        return self.name

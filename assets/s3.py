@@ -1,8 +1,15 @@
-"""Files on an S3-compatible service, by django-storages: the storage that ``RASTER_STORAGE=s3://…`` asks for."""
+"""Files on an S3-compatible service, by django-storages: the storage that ``RASTER_STORAGE=s3://…`` asks for.
+
+A request waits for the service for less than ten seconds, whatever the service does. Its answer to a call must begin
+within :data:`READ_SECONDS`, and every pause in what is sent or received is shorter, so that a large file may take as
+long as it needs while it moves. What fails at once is tried again; what was not answered in time is not, and the calls
+after it fail at once until one of them is answered (:class:`_Silence`).
+"""
 
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -11,7 +18,7 @@ from typing import Any
 
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, ReadTimeoutError
 from storages.backends.s3 import S3Storage
 
 from assets.storage import Remote, StoredFile
@@ -22,10 +29,70 @@ PART_SIZE = 8 * 1024 * 1024
 PARTS_AT_ONCE = 3
 CONNECTIONS = 40
 CONNECT_SECONDS = 5
-READ_SECONDS = 30
+READ_SECONDS = 7
 TRIES = 3
+#: A call is tried again only so soon after it began: with the pause before it and the next answer, under ten seconds.
+TRIED_AGAIN_WITHIN = 1.0
+#: After a call without an answer, before another one asks whether the service answers again.
+SILENT_SECONDS = 5.0
+#: One slow answer among others that come in time is no silence.
+HEARD_WITHIN = READ_SECONDS - 1.0
+_BEGUN = "raster_begun"
 
 logger = logging.getLogger("raster.storage")
+
+
+class _NoAnswer(BotoCoreError):  # type: ignore[misc]  # botocore ships no types
+    fmt = "The service did not answer a moment ago"
+
+
+class _Silence:
+    """Lets calls fail at once while the service answers none, but for one at a time that finds out whether it does.
+
+    Without it each call would hold a thread of the server for as long as it waits, and those that need a thread would
+    wait for all of them.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._heard = -HEARD_WITHIN
+        self._silent_until: float | None = None
+
+    def watch(self, client: Any) -> None:
+        """Hear of every call of a client."""
+        client.meta.events.register("before-call.s3", self._begin)
+        client.meta.events.register("before-send.s3", self._send)
+        # The first answer of a handler counts: botocore's own rules are asked where this has none.
+        client.meta.events.register_first("needs-retry.s3", self._end)
+
+    def _begin(self, context: dict[str, Any], **kwargs: Any) -> None:
+        context[_BEGUN] = time.monotonic()
+
+    def _send(self, **kwargs: Any) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if self._silent_until is None:
+                return
+            if now < self._silent_until:
+                raise _NoAnswer
+            self._silent_until = now + READ_SECONDS + SILENT_SECONDS
+
+    def _end(
+        self, request_dict: dict[str, Any], caught_exception: Exception | None = None, **kwargs: Any
+    ) -> bool | None:
+        """Return False where the call is not to be tried again, and None where that is botocore's business."""
+        if isinstance(caught_exception, _NoAnswer):
+            return False
+        now = time.monotonic()
+        with self._lock:
+            if isinstance(caught_exception, (ConnectTimeoutError, ReadTimeoutError)):
+                if self._heard < now - HEARD_WITHIN:
+                    self._silent_until = now + SILENT_SECONDS
+                return False
+            self._silent_until = None
+            if caught_exception is None:
+                self._heard = now
+        return None if now - request_dict["context"][_BEGUN] < TRIED_AGAIN_WITHIN else False
 
 
 @contextmanager
@@ -55,6 +122,8 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
                 multipart_chunksize=PART_SIZE,
                 max_concurrency=PARTS_AT_ONCE,
                 max_io_queue=PARTS_AT_ONCE,
+                # A part that stops coming is not asked for again while somebody waits.
+                num_download_attempts=1,
             ),
             client_config=Config(
                 signature_version="s3v4",
@@ -77,6 +146,7 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
         with self._making:
             if self._client is None:
                 self._client = self.connection.meta.client
+                _Silence().watch(self._client)
             return self._client
 
     @_answered()
@@ -99,6 +169,21 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
     @_answered()
     def download(self, name: str, path: Path) -> None:
         self.client.download_file(self.bucket_name, self._key(name), str(path), Config=self.transfer_config)
+
+    @_answered()
+    def read_small(self, name: str) -> bytes | None:
+        try:
+            answer = self.client.get_object(Bucket=self.bucket_name, Key=self._key(name))
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
+                return None
+            raise
+        content: bytes = answer["Body"].read()
+        return content
+
+    @_answered()
+    def write_small(self, name: str, content: bytes) -> None:
+        self.client.put_object(Bucket=self.bucket_name, Key=self._key(name), Body=content)
 
     def list_files(self, prefix: str) -> Iterator[StoredFile]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket_name, Prefix=self._key(prefix))
@@ -124,8 +209,12 @@ class S3Files(S3Storage, Remote):  # type: ignore[misc]  # it ships no types
 
     @_answered()
     def _save(self, name: str, content: Any) -> str:
-        saved: str = super()._save(name, content)
-        return saved
+        content.seek(0)
+        written = self._get_write_parameters(name, content)
+        self.client.upload_fileobj(
+            content, self.bucket_name, self._key(name), ExtraArgs=written, Config=self.transfer_config
+        )
+        return name
 
     @_answered()
     def delete(self, name: str) -> None:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from django.core.files.base import ContentFile, File
+from django.core.files.move import file_move_safe
 from django.core.files.storage import default_storage
 
 from assets.staging import staging_folder
@@ -51,6 +52,14 @@ class Remote(ABC):
     @abstractmethod
     def download(self, name: str, path: Path) -> None:
         """Write a file's content to ``path``, in little memory."""
+
+    @abstractmethod
+    def read_small(self, name: str) -> bytes | None:
+        """Return all that a small file holds, or None where there is none of this name."""
+
+    @abstractmethod
+    def write_small(self, name: str, content: bytes) -> None:
+        """Put a small file in place of the one of this name, if there is one: a reader sees all of either."""
 
     @abstractmethod
     def list_files(self, prefix: str) -> Iterator[StoredFile]:
@@ -115,7 +124,8 @@ def save_size(original: str, content: bytes) -> str:
     there = stat(storage_name)
     if there is not None and there.size == len(content):
         return name
-    delete([storage_name])  # what a killed process left of it
+    # What a killed process left of it: whoever made it, all of it comes in its place.
+    default_storage.delete(storage_name)
     try:
         default_storage.save(storage_name, ContentFile(content))
     except BaseException:
@@ -193,14 +203,48 @@ def list_files(prefix: str) -> Iterator[StoredFile]:
                 continue
 
 
-def delete(names: list[str]) -> None:
-    """Delete files by their names in the storage; one that is not there is no failure."""
-    for name in names:
-        default_storage.delete(name)
+def read_small(name: str) -> bytes | None:
+    """Return all that a small file in the storage holds, or None where there is none of this name."""
+    away = remote()
+    if away is not None:
+        return away.read_small(name)
+    try:
+        return local_path(name).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def write_small(name: str, content: bytes) -> None:
+    """Put a small file in place of the one of this name, if there is one: a reader sees all of either.
+
+    Raises:
+        ServiceUnavailable: the storage does not take it.
+    """
+    away = remote()
+    if away is not None:
+        away.write_small(name, content)
+        return
+    # What a killed process leaves in the staging folder is cleaned up.
+    new, path = staging_folder() / secrets.token_hex(16), local_path(name)
+    try:
+        for folder in (new.parent, path.parent):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with new.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        file_move_safe(str(new), str(path), allow_overwrite=True)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        logger.error("The storage does not take a file", exc_info=error)
+        raise ServiceUnavailable from None
 
 
 def discard(names: list[str]) -> None:
-    """Delete files of something that failed. What cannot be deleted either is found by the sweep."""
+    """Delete files that the caller has just stored, of something that failed: they are its own, by their random names.
+
+    What cannot be deleted either is found by the sweep. Every other file is deleted by ``assets.ownership.delete``.
+    """
     for name in names:
         try:
             default_storage.delete(name)

@@ -16,9 +16,10 @@ logger = logging.getLogger("raster.sweeping")
 
 
 @contextlib.asynccontextmanager
-async def sweeping(sweep: Sweep, every: float = ASK_EVERY_SECONDS) -> AsyncIterator[None]:
+async def sweeping(sweep: Sweep, every: float | None = None) -> AsyncIterator[None]:
     """Call ``sweep`` in a thread every so many seconds until the block ends. What it raises is logged, no more."""
     stop = threading.Event()
+    every = ASK_EVERY_SECONDS if every is None else every
     task = asyncio.create_task(_sweep_again_and_again(sweep, every, stop))
     try:
         yield

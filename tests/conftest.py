@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from pytest_django import Settings
 
+from assets import ownership
 from raster.logs import JSONFormatter
 from tests.environment import DATA_DIR, TEST_LOG
 from tests.factories import Cast, make_cast
@@ -36,6 +38,21 @@ def test_log() -> Iterator[None]:
 def cast(db: None) -> Cast:
     """Alice owns Acme, bob edits Barcelona, carol views it, dave belongs elsewhere."""
     return make_cast()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def storage_of_another() -> None:
+    """Have the storage be another installation's to begin with: most tests leave files, and then their rows go."""
+    root = Path(settings.MEDIA_ROOT)
+    root.mkdir(parents=True, exist_ok=True)
+    for name in (ownership.MARK, ownership.NEWEST_UPLOAD):
+        (root / name).write_text("{}")
+
+
+@pytest.fixture
+def own_storage(db: None) -> None:
+    """Make the storage the test database's own, so that it may delete files."""
+    ownership.adopt()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """Moving assets to the trash, listing and restoring what is there, and removing it for good when its time is over."""
 
+import logging
 import threading
 from datetime import datetime, timedelta
 
@@ -8,7 +9,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from assets import quota, storage
+from assets import ownership, quota, storage
 from assets.batches import lock_with_variants
 from assets.contracts import (
     TRASH_DAYS,
@@ -23,6 +24,7 @@ from assets.contracts import (
 )
 from assets.events import record_event
 from assets.models import Asset, Tag
+from assets.ownership import DeletionRefused
 from assets.records import Parts, asset_facts, load_parts, milliseconds, variant_record
 from assets.search_index import index_assets
 from orgs import audit
@@ -36,6 +38,8 @@ CHUNK = 100
 PAUSE_SECONDS = 0.02
 EVERY_SECONDS = 3600
 LEASE = "assets.purge"
+
+logger = logging.getLogger("raster.trash")
 
 
 def delete_assets(principal: Principal, command: DeleteAssets) -> Deleted:
@@ -114,13 +118,21 @@ def list_trash(principal: Principal, command: ListTrash) -> Page[TrashedAsset]:
 
 
 def purge_trash(principal: Principal, command: PurgeTrash, stop: threading.Event | None = None) -> Purged:
-    """Remove for good, with its files, what has been in the trash for ``days``: in chunks, until ``stop`` is set."""
+    """Remove for good, with its files, what has been in the trash for ``days``: in chunks, until ``stop`` is set.
+
+    Raises:
+        DeletionRefused: the files may not be deleted; then the rows stay, too.
+    """
     stop = stop or threading.Event()
     before = timezone.now() - timedelta(days=command.days)
     libraries = Asset.objects.filter(trashed__lte=before).order_by().values_list("library", flat=True).distinct()
     assets = 0
     for library_id in sorted(libraries):
-        while not stop.is_set() and (purged := _purge_chunk(principal, library_id, before)):
+        while not stop.is_set():
+            ownership.check_may_delete()
+            purged = _purge_chunk(principal, library_id, before)
+            if not purged:
+                break
             assets += purged
             stop.wait(PAUSE_SECONDS)
     return Purged(assets=assets)
@@ -130,7 +142,12 @@ def purge_if_due(stop: threading.Event | None = None) -> dict[str, int]:
     """Purge if no process did in the last hour: of any number that ask, one does."""
     if not cache.add(LEASE, True, EVERY_SECONDS):
         return {}
-    return {"assets in the trash": purge_trash(OperatorPrincipal(Origin("server")), PurgeTrash(), stop).assets}
+    try:
+        purged = purge_trash(OperatorPrincipal(Origin("server")), PurgeTrash(), stop)
+    except DeletionRefused as refusal:
+        logger.error("The trash stays as it is. %s", refusal)
+        return {}
+    return {"assets in the trash": purged.assets}
 
 
 def _purge_chunk(principal: Principal, library_id: int, before: datetime) -> int:
@@ -155,7 +172,7 @@ def _purge_chunk(principal: Principal, library_id: int, before: datetime) -> int
         files = [name for asset in assets for name in storage.names_of(asset.file, asset.sizes)]
 
         def delete_files() -> None:
-            storage.delete(files)
+            ownership.delete(files)
 
         # A file that stays behind is found by the sweep; an error here would be of a purge that has happened.
         transaction.on_commit(delete_files, robust=True)  # no partial: Django fails to log one

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
-from assets import quota, storage
+from assets import ownership, quota, storage
 from assets.batches import lock_assets
 from assets.contracts import (
     MOST_FILES,
@@ -178,6 +178,7 @@ def store_assets(
     """
     assets = [_asset(principal, command, file) for file in files]
     stored: list[str] = []
+    ownership.note_upload()
     try:
         for asset, file in zip(assets, files, strict=True):
             stored.append(asset.file)

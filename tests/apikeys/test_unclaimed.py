@@ -46,6 +46,8 @@ from tests.mails import delivered_mails
 
 ERIN = "erin@example.com"
 
+pytestmark = pytest.mark.usefixtures("own_storage")
+
 
 def start(email: str = ERIN, address: str = "192.0.2.1", **more: str) -> StartedOrganization:
     return start_organization(Origin("mcp", address), StartOrganization.model_validate({"email": email, **more}))

@@ -1,12 +1,15 @@
 """Assets with files in the storage, whatever these hold."""
 
 import hashlib
+from datetime import timedelta
 from typing import Any
 
 from django.core.files.storage import default_storage
+from django.db.models import F
 
 from assets import storage
-from assets.models import Asset
+from assets.models import Asset, Leftover
+from assets.operations.sweeps import APART, sweep_staged, sweep_stored
 from assets.staging import stage
 from orgs.models import Library
 from tests.factories import AssetFactory
@@ -29,3 +32,16 @@ def content_of(asset: Asset) -> bytes:
     with default_storage.open(asset.file) as file:
         data: bytes = file.read()
     return data
+
+
+def sweep_for_days() -> dict[str, int]:
+    """Clean up once, and again as two days later, however many files go; return what went in all."""
+    first = {"staged files": sweep_staged(), "stored files": sweep_stored(confirmed=True)}
+    grow_older(APART)
+    again = {"staged files": sweep_staged(), "stored files": sweep_stored(confirmed=True)}
+    return {name: first[name] + again[name] for name in first}
+
+
+def grow_older(time: timedelta) -> None:
+    """Have what clean-ups found so far have been found so much earlier."""
+    Leftover.objects.update(found=F("found") - time, seen=F("seen") - time)

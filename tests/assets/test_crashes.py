@@ -19,6 +19,7 @@ from assets.operations.sweeps import sweep_files
 from assets.staging import staging_folder
 from orgs.models import AuditEntry
 from tests.assets.killed import FILES
+from tests.assets.stored import sweep_for_days
 from tests.factories import Cast
 from tests.server import database_url
 
@@ -37,7 +38,9 @@ def grow_old(paths: set[Path]) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_process_that_is_killed_after_any_step_of_an_upload_leaves_all_or_what_is_swept(cast: Cast) -> None:
+def test_a_process_that_is_killed_after_any_step_of_an_upload_leaves_all_or_what_is_swept(
+    cast: Cast, own_storage: None
+) -> None:
     before = files()
     run = subprocess.run(
         [sys.executable, "-m", "tests.assets.killed"],
@@ -86,6 +89,6 @@ def test_a_process_that_is_killed_after_any_step_of_an_upload_leaves_all_or_what
     assert any("originals" in path.parts for path in abandoned)
     assert sweep_files() == {"staged files": 0, "stored files": 0}
     grow_old(left)
-    swept = sweep_files()
+    swept = sweep_for_days()
     assert sum(swept.values()) == len(abandoned)
     assert files() - before == kept

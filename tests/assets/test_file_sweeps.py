@@ -1,4 +1,4 @@
-"""The sweep deletes files that no asset has, once they are a day old, and nothing else."""
+"""A clean-up deletes old files that no asset has, and nothing else."""
 
 import asyncio
 import contextlib
@@ -16,16 +16,18 @@ from django.core.cache import cache
 from django.core.management import call_command
 
 from assets import storage
-from assets.models import Asset, new_asset_id
-from assets.operations.sweeps import LEASE, sweep_files, sweep_files_if_due
+from assets.models import Asset, Leftover, new_asset_id
+from assets.operations.sweeps import APART, LEASE, sweep_files, sweep_files_if_due
 from assets.staging import stage, staging_folder
 from raster.sweeping import sweeping
 from raster.workers import writers
-from tests.assets.stored import stored_asset
-from tests.factories import Cast
+from tests.assets.stored import grow_older, stored_asset, sweep_for_days
+from tests.factories import AssetFactory, Cast
 
 DAY = 24 * 3600
 NOTHING = {"staged files": 0, "stored files": 0}
+
+pytestmark = pytest.mark.usefixtures("own_storage")
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +60,15 @@ def leave_behind() -> set[Path]:
 
 
 def test_what_was_left_behind_goes_after_a_day_and_nothing_younger(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
     left = leave_behind()
     _age(left, DAY - 60)
-    assert sweep_files() == NOTHING
+    assert sweep_for_days() == NOTHING
     assert all(path.exists() for path in left)
     _age(left, DAY + 60)
-    assert sweep_files() == {"staged files": 1, "stored files": 2}
+    assert sweep_for_days() == {"staged files": 1, "stored files": 2}
     assert not any(path.exists() for path in left)
-    assert sweep_files() == NOTHING
+    assert sweep_for_days() == NOTHING
 
 
 def test_files_of_assets_stay_however_old_wherever_the_assets_are(cast: Cast) -> None:
@@ -83,9 +86,9 @@ def test_files_of_assets_stay_however_old_wherever_the_assets_are(cast: Cast) ->
     kept = _files() - before
     assert len(kept) == 6
     _age(kept, 30 * DAY)
-    assert sweep_files() == NOTHING
+    assert sweep_for_days() == NOTHING
     Asset.objects.filter(pk=variant.pk).delete()
-    assert sweep_files() == {"staged files": 0, "stored files": 2}
+    assert sweep_for_days() == {"staged files": 0, "stored files": 2}
     assert len(_files() & kept) == 4
     assert storage.local_path(asset.file).read_bytes() == b"variant"
 
@@ -94,9 +97,9 @@ def test_a_size_that_its_asset_does_not_name_goes_unless_sizes_are_being_made(ca
     asset = stored_asset(cast.barcelona, b"asset", derivatives=Asset.Derivatives.PENDING)
     size = storage.local_path(storage.size_name(storage.save_size(asset.file, b"another size")))
     _age({size}, 2 * DAY)
-    assert sweep_files() == NOTHING
+    assert sweep_for_days() == NOTHING
     Asset.objects.filter(pk=asset.pk).update(derivatives=Asset.Derivatives.READY)
-    assert sweep_files() == {"staged files": 0, "stored files": 1}
+    assert sweep_for_days() == {"staged files": 0, "stored files": 1}
     assert storage.local_path(storage.size_name(asset.sizes["320"])).exists()
 
 
@@ -115,7 +118,8 @@ def test_what_does_not_look_like_a_file_of_rasters_stays(cast: Cast, name: str) 
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"")
     _age({path}, 30 * DAY)
-    assert sweep_files() == NOTHING
+    AssetFactory(library=cast.barcelona)
+    assert sweep_for_days() == NOTHING
     assert path.exists()
     path.unlink()
     if path.parent.name == "folder":
@@ -128,34 +132,43 @@ def test_more_files_than_fit_into_one_look_at_the_rows_are_swept(cast: Cast, mon
     kept = [stored_asset(cast.barcelona, bytes([number])) for number in range(3)]
     left = set.union(*(leave_behind() for _ in range(3)))
     _age(_files() - before, 2 * DAY)
-    assert sweep_files() == {"staged files": 3, "stored files": 6}
+    assert sweep_for_days() == {"staged files": 3, "stored files": 6}
     assert not any(path.exists() for path in left)
     assert all(storage.local_path(asset.file).exists() for asset in kept)
 
 
 def test_it_ends_early_when_the_server_stops(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
     stop = threading.Event()
     stop.set()
     _age(leave_behind(), 2 * DAY)
     assert sweep_files(stop) == {"staged files": 1, "stored files": 0}
-    assert sweep_files() == {"staged files": 0, "stored files": 2}
+    assert not Leftover.objects.exists()
+    assert sweep_for_days() == {"staged files": 0, "stored files": 2}
 
 
 def test_one_process_a_day_looks_through_the_storage_and_each_through_its_own_staging_folder(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
     cache.delete(LEASE)
     _age(leave_behind(), 2 * DAY)
-    assert sweep_files_if_due() == {"staged files": 1, "stored files": 2}
-    _age(leave_behind(), 2 * DAY)
-    assert sweep_files_if_due() == {"staged files": 1}
+    assert sweep_files_if_due() == {"staged files": 1, "stored files": 0}
+    grow_older(APART)
+    assert sweep_files_if_due() == {"staged files": 0}
     cache.delete(LEASE)
     assert sweep_files_if_due() == {"staged files": 0, "stored files": 2}
+    cache.delete(LEASE)
 
 
 def test_the_command_sweeps_files_too(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
     _age(leave_behind(), 2 * DAY)
+    sweep_files()
+    grow_older(APART)
+    _age({stage("sea.jpg", [b"staged"]).path}, 2 * DAY)
     output = io.StringIO()
     call_command("sweep", stdout=output)
-    assert "1 staged files\n2 stored files\n" in output.getvalue()
+    assert "1 staged files\n" in output.getvalue()
+    assert "2 stored files\n" in output.getvalue()
 
 
 def test_sweeps_that_take_long_keep_no_write_waiting() -> None:

@@ -18,9 +18,10 @@ from tests.assets.people import person
 from tests.factories import OPERATOR, AssetFactory, Cast
 from tests.waiting import someone_waits_for_a_lock, wait_until
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="SQLite has one writer at a time, so nothing to deadlock"
-)
+pytestmark = [
+    pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite has one writer at a time, so nothing to deadlock"),
+    pytest.mark.usefixtures("own_storage"),
+]
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ ACME = {"organizationId": "acme"}
 BARCELONA = {**ACME, "libraryId": "barcelona"}
 Call = Callable[[], object]
 
+pytestmark = pytest.mark.usefixtures("own_storage")
+
 
 @pytest.fixture
 def cast(transactional_db: None, cast: Cast) -> Cast:

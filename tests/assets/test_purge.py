@@ -22,6 +22,8 @@ from tests.assets.people import person
 from tests.assets.stored import content_of, stored_asset
 from tests.factories import OPERATOR, AssetFactory, Cast
 
+pytestmark = pytest.mark.usefixtures("own_storage")
+
 
 def days_ago(days: float) -> object:
     return timezone.now() - timedelta(days=days)

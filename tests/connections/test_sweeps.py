@@ -33,7 +33,7 @@ from orgs.models import AuditEntry
 from raster.sweeping import sweeping
 from tests.connections.devices import person
 from tests.connections.factories import connect, make_client, tokens_of
-from tests.factories import Cast
+from tests.factories import AssetFactory, Cast
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -243,7 +243,8 @@ def test_a_sweep_that_is_told_to_stop_deletes_no_more(cast: Cast) -> None:
 
 
 @pytest.mark.django_db
-def test_the_command_says_what_it_deleted(cast: Cast) -> None:
+def test_the_command_says_what_it_deleted(cast: Cast, own_storage: None) -> None:
+    AssetFactory(library=cast.barcelona)
     make_rows(cast, make_client())
     out = io.StringIO()
     call_command("sweep", stdout=out)

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import transaction
 
 from assets.models import Asset
-from assets.operations.sweeps import sweep_files
 from assets.staging import staging_folder
 from orgs.models import Library
 from tests.assets import pictures
+from tests.assets.stored import sweep_for_days
 from tests.factories import AssetFactory, Cast, make_key
 from tests.mcp.cases import FILE, unreachable
 from tests.mcp.client import MODERN, WIRES, call_tool, comparable, connected
@@ -195,13 +195,16 @@ def test_slow_sites_keep_nobody_waiting_but_who_asked_for_them(fetcher: Server, 
 @pytest.mark.parametrize("step", ["a file is on its way", "files have moved and rows wait"])
 def test_a_server_that_is_killed_during_an_upload_leaves_what_is_swept(
     transactional_db: None,
+    own_storage: None,
     cast: Cast,
     site: Site,
     server_log: Path,
     module_environment: dict[str, str],
     step: str,
 ) -> None:
-    sweep_files()  # what became old in other tests
+    AssetFactory(library=cast.barcelona)
+    sweep_for_days()  # what became old in other tests
+    Asset.objects.all().delete()
     before, key, go_on = _files(), cast.key(barcelona="write").secret, Event()
     with running_server(server_log, **module_environment) as server:
         with connected(server.mcp_url, key, MODERN) as client:
@@ -233,7 +236,7 @@ def test_a_server_that_is_killed_during_an_upload_leaves_what_is_swept(
     new = _files() - before
     for path in new:
         os.utime(path, (moment, moment))
-    assert sum(sweep_files().values()) == len(new - kept) == len(sources)
+    assert sum(sweep_for_days().values()) == len(new - kept) == len(sources)
     assert _files() - before == kept
 
 

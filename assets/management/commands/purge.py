@@ -5,10 +5,11 @@ The server does the same once an hour by itself; it is safe to run at any time.
 
 from typing import Any
 
-from django.core.management import CommandParser
+from django.core.management import CommandError, CommandParser
 
 from assets.contracts import TRASH_DAYS, PurgeTrash
 from assets.operations.trash import purge_trash
+from assets.ownership import DeletionRefused
 from orgs.management.base import OperatorCommand
 from raster.contracts import read_json
 
@@ -25,5 +26,9 @@ class Command(OperatorCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        purged = purge_trash(self.principal, read_json(PurgeTrash, {"days": options["days"]}))
+        command = read_json(PurgeTrash, {"days": options["days"]})
+        try:
+            purged = purge_trash(self.principal, command)
+        except DeletionRefused as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"{purged.assets} assets")
