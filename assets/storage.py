@@ -204,7 +204,11 @@ def list_files(prefix: str) -> Iterator[StoredFile]:
 
 
 def read_small(name: str) -> bytes | None:
-    """Return all that a small file in the storage holds, or None where there is none of this name."""
+    """Return all that a small file in the storage holds, or None where there is none of this name.
+
+    Raises:
+        ServiceUnavailable: the storage does not answer.
+    """
     away = remote()
     if away is not None:
         return away.read_small(name)
@@ -212,6 +216,9 @@ def read_small(name: str) -> bytes | None:
         return local_path(name).read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        logger.error("The storage cannot be read", exc_info=error)
+        raise ServiceUnavailable from None
 
 
 def write_small(name: str, content: bytes) -> None:
@@ -227,8 +234,8 @@ def write_small(name: str, content: bytes) -> None:
     # What a killed process leaves in the staging folder is cleaned up.
     new, path = staging_folder() / secrets.token_hex(16), local_path(name)
     try:
-        for folder in (new.parent, path.parent):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with new.open("xb") as file:
             file.write(content)
             file.flush()

@@ -59,7 +59,7 @@ def database_url() -> str:
 
 
 @contextlib.contextmanager
-def running_server(log: Path, **environment: str) -> Iterator[Server]:
+def running_server(log: Path, *, application: str = "raster.asgi:application", **environment: str) -> Iterator[Server]:
     """Run a server on the test database until the block ends; ``environment`` adds to the test run's own.
 
     It makes no sizes unless it is told to: it would make those of every test, and hold rows when a test ends.
@@ -67,7 +67,7 @@ def running_server(log: Path, **environment: str) -> Iterator[Server]:
     port = free_port()
     with log.open("ab") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--port", str(port), "raster.asgi:application"],
+            [sys.executable, "-m", "uvicorn", "--no-proxy-headers", "--port", str(port), application],
             cwd=settings.BASE_DIR,
             env={
                 **os.environ,
