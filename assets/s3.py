@@ -29,7 +29,7 @@ PART_SIZE = 8 * 1024 * 1024
 PARTS_AT_ONCE = 3
 CONNECTIONS = 40
 CONNECT_SECONDS = 5
-READ_SECONDS = 7
+READ_SECONDS = 6
 TRIES = 3
 #: A call is tried again only so soon after it began: with the pause before it and the next answer, under ten seconds.
 TRIED_AGAIN_WITHIN = 1.0

@@ -60,6 +60,26 @@ class MediaFile:
     download_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """A file that an asset names, before anybody looked whether it is there."""
+
+    asset_id: str
+    name: str
+    content_type: str
+    etag: str
+    caching: str
+    download_name: str
+
+    def look(self) -> MediaFile | None:
+        """Look for it in the storage."""
+        stored = storage.stat(self.name)
+        if stored is None:
+            logger.error("An asset's file is missing", extra={"fields": {"asset": self.asset_id, "file": self.name}})
+            return None
+        return MediaFile(stored, self.content_type, self.etag, self.caching, self.download_name)
+
+
 class _Part:
     """Reads a file on another machine from any place on, by one request for each part: none stays open between two.
 
@@ -126,7 +146,7 @@ async def _response(path: str, scope: Scope) -> Response:
     if scope["method"] not in {"GET", "HEAD"}:
         return PlainTextResponse("Only GET and HEAD work here.\n", 405, {"Allow": "GET, HEAD"})
     try:
-        file = await workers.run(partial(find_file, path))
+        file = await _find_file(path)
     except (DatabaseError, InterfaceError, ServiceUnavailable) as error:
         logger.error("The database or the storage is out of reach", exc_info=error)
         headers = {"Retry-After": RETRY_AFTER_SECONDS, "Cache-Control": "no-store"}
@@ -158,8 +178,22 @@ def _stat_result(file: storage.StoredFile) -> os.stat_result:
     return os.stat_result((stat.S_IFREG, 0, 0, 0, 0, 0, file.size, modified, modified, modified))
 
 
+async def _find_file(path: str) -> MediaFile | None:
+    if storage.remote() is None:
+        return await workers.run(partial(find_file, path))
+    # Another machine may keep its threads waiting; those that ask the database go on.
+    named = await workers.run(partial(find_name, path))
+    return None if named is None else await anyio.to_thread.run_sync(named.look)
+
+
 def find_file(path: str) -> MediaFile | None:
-    """Return the file at a path as :func:`serve_media` takes it: one query."""
+    """Return the file at a path as :func:`serve_media` takes it: one query, and one look into the storage."""
+    named = find_name(path)
+    return None if named is None else named.look()
+
+
+def find_name(path: str) -> NamedFile | None:
+    """Return which file is at a path, whether it is there or not: one query."""
     asset_id, _, rest = path.partition("/")
     asset = Asset.objects.filter(pk=asset_id).live().first() if "\x00" not in path else None
     if asset is None:
@@ -173,11 +207,7 @@ def find_file(path: str) -> MediaFile | None:
         tag, extension = Path(size_name).stem, Path(size_name).suffix
     else:
         return None
-    stored = storage.stat(name)
-    if stored is None:
-        logger.error("An asset's file is missing", extra={"fields": {"asset": asset.pk, "file": name}})
-        return None
-    return MediaFile(stored, content_type, f'"{tag}"', caching, asset.name + extension)
+    return NamedFile(asset.pk, name, content_type, f'"{tag}"', caching, asset.name + extension)
 
 
 def _modified(file: MediaFile) -> datetime:

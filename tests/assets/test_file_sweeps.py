@@ -8,16 +8,18 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
-from assets import storage
-from assets.models import Asset, Leftover, new_asset_id
-from assets.operations.sweeps import APART, LEASE, sweep_files, sweep_files_if_due
+from assets import ownership, storage
+from assets.models import Asset, Installation, Leftover, new_asset_id
+from assets.operations.sweeps import APART, LEASE, sweep_files, sweep_files_if_due, sweep_stored
 from assets.staging import stage, staging_folder
 from raster.sweeping import sweeping
 from raster.workers import writers
@@ -135,6 +137,134 @@ def test_more_files_than_fit_into_one_look_at_the_rows_are_swept(cast: Cast, mon
     assert sweep_for_days() == {"staged files": 3, "stored files": 6}
     assert not any(path.exists() for path in left)
     assert all(storage.local_path(asset.file).exists() for asset in kept)
+
+
+def test_a_stored_file_goes_only_where_two_clean_ups_two_days_apart_found_it(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
+    _, original, size = sorted(leave_behind(), key=lambda path: "staging" not in path.parts)
+    _age({original, size}, 30 * DAY)
+    for _ in range(2):
+        assert sweep_stored() == 0
+    grow_older(APART - timedelta(minutes=1))
+    assert sweep_stored() == 0
+    grow_older(timedelta(minutes=1))
+    assert sweep_stored() == 2
+    assert not original.exists() and not size.exists()
+
+
+def test_what_has_a_row_again_is_forgotten(cast: Cast) -> None:
+    asset = stored_asset(cast.barcelona, b"sea")
+    AssetFactory(library=cast.barcelona)
+    _age({storage.local_path(name) for name in storage.names_of(asset.file, asset.sizes)}, 30 * DAY)
+    Asset.objects.filter(pk=asset.pk).delete()
+    sweep_stored()
+    assert Leftover.objects.count() == 2
+    grow_older(APART)
+    asset.save(force_insert=True)
+    assert sweep_stored() == 0
+    assert not Leftover.objects.exists()
+    Asset.objects.filter(pk=asset.pk).delete()
+    assert sweep_stored() == 0
+    assert storage.local_path(asset.file).exists()
+
+
+def leave_many(cast: Cast, unused: int, used: int, own_folder: Path, settings: Settings) -> None:
+    """Have a storage with so many files that two clean-ups would delete, and so many that have rows."""
+    settings.MEDIA_ROOT = own_folder
+    ownership.adopt()
+    AssetFactory(library=cast.barcelona)
+    for number in range(used):
+        with stage("sea.jpg", [b"sea"]) as staged:
+            name = storage.save_original(new_asset_id(), staged.path)
+        AssetFactory(library=cast.barcelona, file=name)
+        if number < unused:
+            with stage("sea.jpg", [b"sea"]) as staged:
+                storage.save_original(new_asset_id(), staged.path)
+    _age({path for path in own_folder.rglob("*") if path.is_file()}, 30 * DAY)
+    assert sweep_stored() == 0
+    grow_older(APART)
+
+
+@pytest.mark.parametrize(("unused", "used", "is_refused"), [(21, 379, False), (21, 378, True), (20, 30, False)])
+def test_more_than_20_files_and_5_in_100_go_on_purpose_only(
+    cast: Cast, tmp_path: Path, settings: Settings, unused: int, used: int, is_refused: bool
+) -> None:
+    leave_many(cast, unused, used, tmp_path, settings)
+    if is_refused:
+        with pytest.raises(CommandError, match=rf"{unused} of {unused + used} would go.*--yes"):
+            call_command("sweep", stdout=io.StringIO())
+        assert Leftover.objects.count() == unused
+        out = io.StringIO()
+        call_command("sweep", "--yes", stdout=out)
+        assert f"{unused} stored files\n" in out.getvalue()
+    else:
+        assert sweep_stored() == unused
+    assert sum(path.is_file() for path in (tmp_path / "originals").rglob("*")) == used
+
+
+def test_the_servers_own_clean_up_never_deletes_a_large_share_and_says_so_in_one_line(
+    cast: Cast, tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_many(cast, 21, 30, tmp_path, settings)
+    cache.delete(LEASE)
+    caplog.clear()
+    assert "stored files" not in sweep_files_if_due()
+    [line] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert "21 of 51 would go" in line.getMessage()
+    assert sum(path.is_file() for path in (tmp_path / "originals").rglob("*")) == 51
+    cache.delete(LEASE)
+
+
+def test_without_rows_nothing_goes_even_on_purpose(cast: Cast) -> None:
+    left = {path for path in leave_behind() if "staging" not in path.parts}
+    _age(left, 30 * DAY)
+    for arguments in ((), ("--yes",), ("--dry-run",)):
+        with pytest.raises(CommandError, match="the database has no assets"):
+            call_command("sweep", *arguments, stdout=io.StringIO(), stderr=io.StringIO())
+    assert all(path.exists() for path in left)
+    assert not Leftover.objects.exists()
+
+
+def test_a_dry_run_tells_what_would_go_and_changes_nothing(
+    cast: Cast, tmp_path: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_many(cast, 3, 10, tmp_path, settings)
+    with stage("sea.jpg", [b"young"]) as staged:
+        young = storage.local_path(storage.save_original(new_asset_id(), staged.path))
+    _age({young}, 2 * DAY)
+    before, found = _files(), list(Leftover.objects.order_by("pk").values())
+    mark = (tmp_path / ownership.MARK).read_bytes()
+    out, err = io.StringIO(), io.StringIO()
+    call_command("sweep", "--dry-run", stdout=out, stderr=err)
+    assert out.getvalue() == "0 staged files\n3 stored files\n"
+    assert "4 of 14 stored files have no row; 3 of them (9 bytes) would be deleted now." in err.getvalue()
+    assert (_files(), list(Leftover.objects.order_by("pk").values())) == (before, found)
+    assert (tmp_path / ownership.MARK).read_bytes() == mark
+    caplog.clear()
+    with caplog.at_level("INFO", "raster.sweeping"):
+        assert sweep_stored() == 3
+    [line] = [record for record in caplog.records if record.name == "raster.sweeping"]
+    assert line.fields == {"files": 3, "bytes": 9}  # type: ignore[attr-defined]  # as raster.logs reads it
+
+
+def test_a_dry_run_says_what_would_be_refused(cast: Cast, tmp_path: Path, settings: Settings) -> None:
+    leave_many(cast, 21, 30, tmp_path, settings)
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="21 of 51 would go"):
+        call_command("sweep", "--dry-run", stdout=out, stderr=io.StringIO())
+    assert "21 stored files\n" in out.getvalue()
+    call_command("sweep", "--dry-run", "--yes", stdout=out, stderr=io.StringIO())
+    Installation.objects.update(identity="another")
+    with pytest.raises(CommandError, match="adopt_storage"):
+        call_command("sweep", "--dry-run", "--yes", stdout=out, stderr=io.StringIO())
+
+
+def test_each_clean_up_changes_the_generation_even_where_it_deletes_nothing(cast: Cast) -> None:
+    AssetFactory(library=cast.barcelona)
+    Installation.objects.update(renewed=None)
+    before = Installation.objects.get().generation
+    sweep_stored()
+    assert Installation.objects.get().generation != before
 
 
 def test_it_ends_early_when_the_server_stops(cast: Cast) -> None:

@@ -13,7 +13,8 @@ from pytest_django import Settings
 
 from assets import ownership, storage
 from assets.contracts import PurgeTrash
-from assets.models import Asset, UploadLink
+from assets.leftovers import stored_files
+from assets.models import Asset, UploadLink, new_asset_id
 from assets.operations.trash import purge_trash
 from orgs.access import Origin, UserPrincipal
 from raster import environment
@@ -23,7 +24,7 @@ from tests.assets import pictures
 from tests.assets.test_serving_large import memory
 from tests.factories import OPERATOR, AssetFactory, Cast
 from tests.mcp.test_https import HOST, OVER_HTTPS, PRODUCTION
-from tests.s3 import CREDENTIALS, Bucket, Service, running_service
+from tests.s3 import CREDENTIALS, REGION, Bucket, Service, running_service
 from tests.server import Server, free_port, running_server
 
 PERISHABLE = {"date", "x-request-id", "last-modified"}
@@ -223,6 +224,32 @@ def test_files_are_listed_copied_and_deleted_by_their_names(db: None, in_bucket:
     assert storage.stat(name) is None
     with pytest.raises(ServiceUnavailable), storage.local_copy(name):
         pass
+
+
+@pytest.mark.parametrize(
+    ("own", "others"), [("a", "ab"), ("a", "a/b"), ("", "raster"), ("", "originals"), ("", "sizes/ab")]
+)
+def test_files_below_another_prefix_of_the_bucket_are_never_seen(
+    service: Service, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own: str, others: str
+) -> None:
+    shared = Bucket(service)
+    path = tmp_path / "file"
+    path.write_bytes(b"content")
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+    def store(prefix: str) -> set[str]:
+        place = f"s3://{shared.name}/{prefix}?endpoint={service.endpoint}&region={REGION}"
+        monkeypatch.setenv("RASTER_STORAGE", place)
+        settings.STORAGES = {**settings.STORAGES, "default": environment.storage("RASTER_STORAGE")}
+        original = storage.save_original(new_asset_id(), path)
+        return {original, storage.size_name(storage.save_size(original, b"size"))}
+
+    theirs = store(others)
+    names = store(own)
+    assert {file.name for file in stored_files()} == names
+    assert len(shared.names()) == 4
+    assert {f"{others}/{name}" for name in theirs} <= shared.names()
 
 
 def test_a_service_that_is_away_is_a_503_and_takes_nothing_with_it(
