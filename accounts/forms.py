@@ -8,8 +8,9 @@ from django.http import HttpRequest
 
 from accounts.known_browsers import known_browser
 from accounts.limits import Limit
-from accounts.models import User
+from accounts.models import NAME, NAME_LENGTH, User
 from accounts.sign_in import account_subject, address_of
+from raster.contracts import sentence
 
 #: A day: anybody can ask for anybody's address. All of the links that were mailed work until one is used.
 RESETS_OF_ACCOUNT = Limit("password resets of account", 5, 24 * 3600)
@@ -90,13 +91,22 @@ class SignUpForm(_Plain, SignupForm):  # type: ignore[misc]
     """Adds the person's name."""
 
     name = forms.CharField(
-        max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"}), label="Your name"
+        max_length=NAME_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+        label="Your name",
     )
     field_order = ("email", "password1", "name")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["password1"].help_text = HELP_WITH_CHOOSING
+
+    def clean_name(self) -> str:
+        try:
+            return NAME.check(self.cleaned_data["name"])
+        except ValueError as refusal:
+            raise forms.ValidationError(sentence(refusal)) from None
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         """Keep the name; django-allauth calls this with the user it just made."""

@@ -5,8 +5,19 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+
+from raster.contracts import Line, sentence, shown_line
+
+NAME_LENGTH = 150
+NAME = Line(NAME_LENGTH, least=0)
+
+
+def shown_name(name: str, email: str) -> str:
+    """Return what to call a person: their name on one line, or the part of their address before the @."""
+    return shown_line(name) or email.partition("@")[0]
 
 
 class UserManager(BaseUserManager["User"]):
@@ -31,7 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person. Signs in by email address; what they may do comes from their memberships (orgs)."""
 
     email = models.EmailField("email address", unique=True, error_messages={"unique": "This address is taken."})
-    name = models.CharField(max_length=150, blank=True)
+    name = models.CharField(max_length=NAME_LENGTH, blank=True)
     is_staff = models.BooleanField("staff", default=False, help_text="May sign in to the Django admin.")
     is_active = models.BooleanField("active", default=True, help_text="Clear this instead of deleting an account.")
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
@@ -50,10 +61,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def clean(self) -> None:
         super().clean()
         self.email = self.email.strip().lower()
+        try:
+            self.name = NAME.check(self.name)
+        except ValueError as refusal:
+            raise ValidationError({"name": sentence(refusal)}) from None
 
     def get_full_name(self) -> str:
         """Return the name to show: the person's own, or the part of their address before the @."""
-        return self.name or self.email.partition("@")[0]
+        return shown_name(self.name, self.email)
 
     def get_short_name(self) -> str:
         return self.get_full_name()

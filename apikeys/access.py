@@ -138,7 +138,7 @@ class KeyPrincipal(BearerPrincipal):
             first_used=Coalesce(F("first_used"), now),
             last_used=now,
             last_used_address=self.origin.address,
-            last_used_client=self.origin.user_agent[:CLIENT_LENGTH],
+            last_used_client=self.origin.client[:CLIENT_LENGTH],
         )
 
 

@@ -9,15 +9,9 @@ from pydantic import AfterValidator, Field
 
 from apikeys.models import NAME_LENGTH
 from orgs.contracts import Name
-from raster.contracts import Contract, LibraryId, Line, OrganizationId, Record
+from raster.contracts import ADDRESS_LENGTH, EMAIL_LENGTH, Contract, LibraryId, Line, OrganizationId, Record, ShownLine
 
 Access = Literal["none", "read", "write"]
-
-
-def _key_name(text: str) -> str:
-    if not 1 <= len(text) <= NAME_LENGTH:
-        raise ValueError(f"a key's name has 1 to {NAME_LENGTH} characters")
-    return text
 
 
 def _email(text: str) -> str:
@@ -28,7 +22,9 @@ def _email(text: str) -> str:
     return text.lower()
 
 
-KeyName = Annotated[Line, AfterValidator(_key_name)]
+KeyName = Annotated[str, Line(NAME_LENGTH, "a key's name")]
+#: As it stands in the address of a page.
+ClaimSecret = Annotated[str, Field(max_length=ADDRESS_LENGTH)]
 KeyId = Annotated[int, Field(description="The key's row, which stays when the key is regenerated.")]
 
 
@@ -74,7 +70,7 @@ class RevealedKey(Record):
 
 
 class StartOrganization(Contract):
-    email: Annotated[Line, Field(max_length=254), AfterValidator(_email)] = Field(
+    email: Annotated[str, Line(EMAIL_LENGTH, "an email address"), AfterValidator(_email)] = Field(
         description="The address of the person whom the organization is for: they can claim it."
     )
     name: Name | None = Field(default=None, description="The organization's name.")
@@ -99,11 +95,11 @@ class StartedOrganization(Record):
 
 
 class FindClaim(Contract):
-    secret: str
+    secret: ClaimSecret
 
 
 class ClaimOrganization(Contract):
-    secret: str
+    secret: ClaimSecret
     regenerate: bool = Field(description="Whether the key gets a new value; if not, whoever has it keeps it.")
     is_somebody_else: bool = Field(default=False, description="I have another address and was given the link.")
 
@@ -112,16 +108,16 @@ class ClaimRecord(Record):
     """What somebody claims. ``is_theirs``: they verified the address for which it was started."""
 
     organization_id: str
-    name: str
-    library: str
+    name: ShownLine
+    library: ShownLine
     assets: int
     size: int = Field(description="Bytes.")
-    key_name: str
+    key_name: ShownLine
     key_label: str
     key_created: datetime
     key_created_from: str
     key_last_used: datetime | None
-    key_last_used_client: str
+    key_last_used_client: ShownLine
     unclaimed_until: datetime
     is_theirs: bool
 

@@ -12,7 +12,7 @@ from apikeys.contracts import Access, ClaimOrganization, CreateKey, KeyName
 from apikeys.models import NAME_LENGTH
 from apikeys.operations import LEVELS
 from orgs.access import OrganizationRef
-from raster.contracts import read_json
+from raster.contracts import MOST_COMPOSED, read_json
 from raster.errors import BadUserInput
 
 ACCESS_PREFIX = "access."
@@ -92,6 +92,7 @@ class DeleteKeyForm(forms.Form):
 
     name = forms.CharField(
         label="Key name",
+        max_length=MOST_COMPOSED * NAME_LENGTH,
         error_messages={"required": "Type the key's name."},
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -8,9 +8,23 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, mode
 from assets.events import EventKind
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
 from assets.search_words import words_of
+from orgs.contracts import Slug
 from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
-from orgs.models import SLUG_LENGTH
-from raster.contracts import AssetId, Contract, LibraryId, Line, OrganizationId, PageNumber, PageSize, Record, Text
+from raster.contracts import (
+    MOST_COMPOSED,
+    AssetId,
+    Contract,
+    LibraryId,
+    Line,
+    OrganizationId,
+    PageNumber,
+    PageSize,
+    Prose,
+    Record,
+    ShownLine,
+    ShownProse,
+    Text,
+)
 from raster.fold import fold_case
 from raster.outbound import LONGEST_URL
 
@@ -21,6 +35,10 @@ MOST_TAG_FILTERS = 50
 MOST_FILES = 20
 MOST_VARIANTS = 100
 DESCRIPTION_LENGTH = 10_000
+#: Characters of a file in base64: no request is larger.
+MOST_BASE64 = 32 * 1024 * 1024
+#: Of the path of a file, as Linux has it.
+PATH_LENGTH = 4096
 SEARCH_LENGTH = 500
 MOST_SEARCH_WORDS = 20
 MOST_SEARCH_LIBRARIES = 100
@@ -29,8 +47,6 @@ TRASH_DAYS = 30
 
 
 def _tag(text: str) -> str:
-    if not 1 <= len(text) <= TAG_LENGTH:
-        raise ValueError(f"a tag has 1 to {TAG_LENGTH} characters")
     if "," in text:
         raise ValueError("a tag has no comma")
     if fold_case(text) in RESERVED_TAGS:
@@ -42,35 +58,19 @@ def _decoded(data: Any) -> bytes:
     """Decode base64, with line breaks or without."""
     if not isinstance(data, str):
         raise ValueError("must be a text in base64")  # noqa: TRY004 - pydantic makes a refusal of this one alone
+    if len(data) > MOST_BASE64:
+        raise ValueError(f"has at most {MOST_BASE64} characters; larger files have a URL or an upload link")
     try:
-        return binascii.a2b_base64("".join(data.split()), strict_mode=True)
+        return binascii.a2b_base64(data.encode("ascii").translate(None, b" \t\r\n\f\v"), strict_mode=True)
     except ValueError:
         raise ValueError("is not valid base64") from None
 
 
-def _library_name(text: str) -> str:
-    if not 1 <= len(text) <= LIBRARY_NAME_LENGTH:
-        raise ValueError(f"a library's name has 1 to {LIBRARY_NAME_LENGTH} characters")
-    return text
-
-
-def _asset_name(text: str) -> str:
-    if not 1 <= len(text) <= NAME_LENGTH:
-        raise ValueError(f"an asset's name has 1 to {NAME_LENGTH} characters")
-    return text
-
-
-TagText = Annotated[Line, AfterValidator(_tag), Field(json_schema_extra={"minLength": 1, "maxLength": TAG_LENGTH})]
-LibraryName = Annotated[
-    Line,
-    AfterValidator(_library_name),
-    Field(description="The library's name.", json_schema_extra={"minLength": 1, "maxLength": LIBRARY_NAME_LENGTH}),
-]
-AssetName = Annotated[
-    Line,
-    AfterValidator(_asset_name),
-    Field(description="The asset's name.", json_schema_extra={"minLength": 1, "maxLength": NAME_LENGTH}),
-]
+TagText = Annotated[str, Line(TAG_LENGTH, "a tag"), AfterValidator(_tag)]
+#: What no composing makes a tag of is refused; other texts that are no tag find nothing.
+TagFilter = Annotated[str, Text(MOST_COMPOSED * TAG_LENGTH)]
+LibraryName = Annotated[str, Line(LIBRARY_NAME_LENGTH, "a library's name"), Field(description="The library's name.")]
+AssetName = Annotated[str, Line(NAME_LENGTH, "an asset's name"), Field(description="The asset's name.")]
 ApprovalState = Literal["in_review", "approved", "needs_changes"]
 AssetIds = Annotated[list[AssetId], Field(min_length=1, max_length=MOST_ASSETS, description="The assets' ids.")]
 
@@ -86,7 +86,7 @@ class ListAssets(Contract):
     library_id: LibraryId
     page: PageNumber = 1
     page_size: PageSize = 50
-    tags: list[Text] = Field(
+    tags: list[TagFilter] = Field(
         default=[],
         max_length=MOST_TAG_FILTERS,
         description="Only assets with at least one of these tags. Case does not matter.",
@@ -147,20 +147,18 @@ class UploadAssets(Contract):
 
 class URLSource(Contract):
     kind: Literal["url"] = Field(description="url: the server fetches the file.")
-    url: Text = Field(
-        max_length=LONGEST_URL,
-        pattern=r"^https?://[!-~]+$",
+    url: Annotated[str, Text(LONGEST_URL, pattern=r"^https?://[!-~]+$")] = Field(
         description="An http or https URL on the public internet, whose special characters are percent-encoded.",
     )
 
 
 class Base64Source(Contract):
     kind: Literal["base64"] = Field(description="base64: the file is here. Prefer url for files that have one.")
-    filename: Text = Field(
-        min_length=1, max_length=NAME_LENGTH, description="The file's name, of which the asset's name is made."
+    filename: Annotated[str, Text(NAME_LENGTH, least=1)] = Field(
+        description="The file's name, of which the asset's name is made."
     )
-    mime_type: Text = Field(
-        max_length=255, description="The file's type. What the file is, its bytes say; this is not relied on."
+    mime_type: Annotated[str, Text(255)] = Field(
+        description="The file's type. What the file is, its bytes say; this is not relied on."
     )
     data: Annotated[
         bytes,
@@ -196,8 +194,8 @@ class UpdateAssetDescription(Contract):
     organization_id: OrganizationId
     library_id: LibraryId
     asset_id: AssetId
-    description: Text = Field(
-        max_length=DESCRIPTION_LENGTH, description="The new description, kept as it is. An empty one clears it."
+    description: Annotated[str, Prose(DESCRIPTION_LENGTH)] = Field(
+        description="The new description, kept as it is. An empty one clears it."
     )
 
 
@@ -251,8 +249,8 @@ class SetAssetApproval(Contract):
     library_id: LibraryId
     asset_id: AssetId
     state: ApprovalState = Field(description="The judgement: in_review, approved or needs_changes.")
-    note: Text = Field(
-        default="", max_length=APPROVAL_NOTE_LENGTH, description="What to tell the uploader, such as what to change."
+    note: Annotated[str, Prose(APPROVAL_NOTE_LENGTH)] = Field(
+        default="", description="What to tell the uploader, such as what to change."
     )
 
 
@@ -266,10 +264,8 @@ class PromoteVariant(Contract):
 class CreateLibrary(Contract):
     organization_id: OrganizationId
     name: LibraryName
-    slug: str | None = Field(
+    slug: Slug | None = Field(
         default=None,
-        max_length=SLUG_LENGTH,
-        pattern=r"^[a-z0-9](-?[a-z0-9])*$",
         description="The library's id in addresses: lower case letters, digits and single hyphens. Callers that do "
         "not see every library of the organization get four random characters added.",
     )
@@ -282,14 +278,14 @@ class RenameLibrary(Contract):
 
 
 class Person(Record):
-    name: str
+    name: ShownLine
 
 
 class ApprovalRecord(Record):
     """What somebody thought of an asset's file."""
 
     state: ApprovalState
-    note: str
+    note: ShownProse
     by: Person
     at: int = Field(description="Unix time in milliseconds.")
 
@@ -300,9 +296,9 @@ class VariantRecord(Record):
     id: str
     organization_id: str
     library_id: str
-    name: str = Field(max_length=NAME_LENGTH)
-    description: str
-    tags: list[str]
+    name: ShownLine = Field(max_length=NAME_LENGTH)
+    description: ShownProse
+    tags: list[ShownLine]
     content_type: str
     size: int = Field(description="Bytes.")
     width: int | None = Field(description="Pixels.")
@@ -386,26 +382,26 @@ class HistoryRecord(Record):
     kind: EventKind
     at: int = Field(description="Unix time in milliseconds.")
     by: Person
-    before: str = Field(description="The former name, library or state of approval.")
-    after: str = Field(description="The new name, library or state of approval, or the name of the variant.")
-    note: str
-    tags: list[str]
+    before: ShownLine = Field(description="The former name, library or state of approval.")
+    after: ShownLine = Field(description="The new name, library or state of approval, or the name of the variant.")
+    note: ShownProse
+    tags: list[ShownLine]
 
 
 class TagRecord(Record):
-    id: str = Field(description="The tag's text.")
+    id: ShownLine = Field(description="The tag's text.")
     count: int = Field(description="Assets with the tag.")
     type: Literal["user"] = "user"
 
 
 class LibraryRecord(Record):
     id: str
-    name: str
+    name: ShownLine
     assets_count: int
     photos_count: int
     trash_count: int
     access: Literal["read", "write"] = Field(description="The caller's level on the library.")
-    tags: list[str] = Field(description="The ten most used tags.")
+    tags: list[ShownLine] = Field(description="The ten most used tags.")
     used_tags: list[TagRecord] = Field(exclude=True, description="The same with their counts, for older API versions.")
 
 
@@ -430,7 +426,7 @@ def _searchable(text: str) -> str:
 
 class SearchAssets(Contract):
     organization_id: OrganizationId
-    q: Annotated[Text, Field(max_length=SEARCH_LENGTH), AfterValidator(_searchable)] = Field(
+    q: Annotated[str, Text(SEARCH_LENGTH), AfterValidator(_searchable)] = Field(
         description="Words that must all be in an asset's name, tags or description. Accents and case do not matter, "
         "and a word may be given by its beginning. An empty text lists everything, newest first.",
     )
@@ -443,7 +439,7 @@ class SearchAssets(Contract):
     approval: Literal["in_review", "approved", "needs_changes"] | None = Field(
         default=None, description="Only assets whose approval is in this state."
     )
-    tags: list[Text] = Field(
+    tags: list[TagFilter] = Field(
         default=[],
         max_length=MOST_TAG_FILTERS,
         description="Only assets with at least one of these tags. Case does not matter.",
@@ -497,7 +493,9 @@ class SearchResult(Record):
 class ImportFile(Contract):
     organization_id: OrganizationId
     library_id: LibraryId
-    file_name: Text = Field(min_length=1, description="The file's name, which the asset's name is made of.")
+    file_name: Annotated[str, Text(PATH_LENGTH, least=1)] = Field(
+        description="The file's name, which the asset's name is made of."
+    )
 
 
 class ImportedFile(Record):

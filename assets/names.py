@@ -5,7 +5,7 @@ from pathlib import Path
 
 from assets.models import NAME_LENGTH
 from assets.signatures import FileType
-from raster.contracts import is_invisible
+from raster.contracts import INVISIBLE, MOST_COMPOSED
 
 UNNAMED = "Untitled"
 FILE_NAME_LENGTH = 100  # in a URL, each character may take up to twelve
@@ -33,4 +33,5 @@ def shown_name(file_name: str) -> str:
 
 
 def _visible(text: str) -> str:
-    return "".join(character for character in unicodedata.normalize("NFC", text) if not is_invisible(character))
+    """Return the beginning of a text composed and without what cannot be seen: composing all of it may take long."""
+    return INVISIBLE.sub("", unicodedata.normalize("NFC", text[: MOST_COMPOSED * NAME_LENGTH]))

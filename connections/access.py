@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import IntegerField, Q, QuerySet, Value
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import User, shown_name
 from apikeys.access import CLIENT_LENGTH, USE_RECORDED_EVERY, moment
 from connections import resources
 from connections.models import Connection, ConnectionLibrary
@@ -109,7 +109,7 @@ class ConnectionPrincipal(BearerPrincipal):
 
     @property
     def label(self) -> str:
-        return self.name or self.email.partition("@")[0]
+        return shown_name(self.name, self.email)
 
     @property
     def audit_label(self) -> str:
@@ -202,7 +202,7 @@ class ConnectionPrincipal(BearerPrincipal):
         Connection.objects.filter(due, pk=self.connection_id).update(
             last_used=now,
             last_used_address=self.origin.address,
-            last_used_client=self.origin.user_agent[:CLIENT_LENGTH],
+            last_used_client=self.origin.client[:CLIENT_LENGTH],
         )
 
     def _check_may_write(self) -> None:

@@ -12,7 +12,7 @@ from connections.scopes import Asked
 from connections.trust import Trust
 from orgs.access import OrganizationRef
 from orgs.models import SLUG_LENGTH
-from raster.contracts import Contract, OrganizationId, Text
+from raster.contracts import ADDRESS_LENGTH, Contract, OrganizationId, Text
 
 MOST_CHOSEN_LIBRARIES = 10_000
 FIRST_LIBRARIES = 12
@@ -125,11 +125,11 @@ class Allow(Contract):
     ``libraries`` are ``organization/library``, by their slugs; with none the connection is not narrowed.
     """
 
-    request_id: Text
+    request_id: Annotated[str, Text(ADDRESS_LENGTH)]
     organization_id: OrganizationId | None = None
     all_organizations: bool = False
     read_only: bool = False
-    libraries: list[Annotated[Text, Field(max_length=2 * SLUG_LENGTH + 1)]] = Field(
+    libraries: list[Annotated[str, Text(2 * SLUG_LENGTH + 1)]] = Field(
         default_factory=list, max_length=MOST_CHOSEN_LIBRARIES
     )
 

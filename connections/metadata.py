@@ -8,7 +8,7 @@ from connections.keys import ALGORITHMS, usable_keys
 from connections.models import CLIENT_NAME_LENGTH, Client
 from connections.protocol import OAuthError
 from connections.redirects import MOST_URIS, is_allowed_redirect_uri
-from raster.contracts import is_invisible
+from raster.contracts import INVISIBLE, MOST_COMPOSED
 
 CODE_GRANT = "authorization_code"
 REFRESH_GRANT = "refresh_token"
@@ -69,7 +69,7 @@ def _name(said: dict[str, Any]) -> str:
     name = said.get("client_name")
     if not isinstance(name, str):
         return UNNAMED
-    line = " ".join("".join(" " if is_invisible(character) else character for character in name).split())
+    line = " ".join(INVISIBLE.sub(" ", name[: MOST_COMPOSED * CLIENT_NAME_LENGTH]).split())
     return line[:CLIENT_NAME_LENGTH].strip() or UNNAMED
 
 

@@ -20,6 +20,8 @@ from raster.contracts import JOINERS, is_invisible
 LONGEST_NAME = 64
 NAMELESS = "An app without a name"
 MOST_MARKS = 2
+#: Of a foreign text, so much is looked at: composing a long one may take long.
+MOST_READ = 1000
 #: Letters and symbols that show nothing, although Unicode does not count them as control characters.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _QUOTES = str.maketrans(dict.fromkeys('\u201c\u201d\u201e\u201f\u00ab\u00bb\u301d\u301e\u301f"', "'"))
@@ -157,7 +159,7 @@ def plain_text(text: str, longest: int) -> str:
     """
     kept: list[str] = []
     marks = 0
-    for character in unicodedata.normalize("NFKC", text):
+    for character in unicodedata.normalize("NFKC", text[:MOST_READ]):
         marks = marks + 1 if unicodedata.combining(character) else 0
         if character.isspace():
             kept.append(" ")

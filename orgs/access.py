@@ -15,7 +15,11 @@ from django.db.models import Case, Exists, IntegerField, OuterRef, Q, QuerySet, 
 from accounts.models import User
 from orgs.contracts import Identities, Identity
 from orgs.models import Library, LibraryMembership, Membership, Organization
+from raster.contracts import shown_line
 from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound, Unauthenticated
+
+#: Of the name that a program gives itself.
+MOST_SHOWN = 500
 
 
 class Level(IntEnum):
@@ -38,6 +42,11 @@ class Origin:
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+
+    @property
+    def client(self) -> str:
+        """What the program calls itself, as rows and pages have it: the beginning, on one line."""
+        return shown_line(self.user_agent[:MOST_SHOWN])
 
 
 @dataclass(frozen=True, slots=True)

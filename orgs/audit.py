@@ -31,6 +31,6 @@ def record(
         after=after or {},
         face=origin.face,
         address=origin.address,
-        user_agent=origin.user_agent[:200],
+        user_agent=origin.client[:200],
         request_id=origin.request_id,
     )

@@ -2,27 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from orgs.models import NAME_LENGTH, SLUG_LENGTH
-from raster.contracts import Contract, LibraryId, Line, OrganizationId, Record
+from raster.contracts import EMAIL_LENGTH, Contract, LibraryId, Line, OrganizationId, Record, ShownLine, Text
 
 Role = Literal["owner", "admin", "member"]
 LibraryRole = Literal["owner", "editor", "viewer"]
 
 
-def _name(text: str) -> str:
-    if not 1 <= len(text) <= NAME_LENGTH:
-        raise ValueError(f"a name has 1 to {NAME_LENGTH} characters")
-    return text
-
-
-Name = Annotated[Line, AfterValidator(_name)]
+Name = Annotated[str, Line(NAME_LENGTH)]
+Slug = Annotated[str, Text(SLUG_LENGTH, pattern=r"^[a-z0-9](-?[a-z0-9])*$")]
 
 
 class CreateOrganization(Contract):
     name: Name
-    slug: str | None = Field(default=None, max_length=SLUG_LENGTH, pattern=r"^[a-z0-9](-?[a-z0-9])*$")
+    slug: Slug | None = None
 
 
 class LimitOrganization(Contract):
@@ -37,7 +32,7 @@ class AddMember(Contract):
     """Library roles that are named are set; the member's others stay."""
 
     organization_id: OrganizationId
-    email: str
+    email: Annotated[str, Text(EMAIL_LENGTH)]
     role: Role = "member"
     libraries: dict[LibraryId, LibraryRole] = Field(default={})
 
@@ -59,18 +54,18 @@ class RemoveMember(Contract):
 
 class OrganizationRecord(Record):
     id: str
-    name: str
+    name: ShownLine
 
 
 class MemberLibrary(Record):
-    name: str
+    name: ShownLine
     role: LibraryRole
 
 
 class MemberRecord(Record):
     user_id: int
     email: str
-    name: str
+    name: ShownLine
     role: Role
     sees_every_library: bool
     libraries: list[MemberLibrary] = Field(description="Where the member has a role of their own.")
@@ -86,7 +81,7 @@ class Identity(Record):
     """An organization that a credential reaches, and its libraries that it reaches right now."""
 
     organization_id: str
-    organization_name: str
+    organization_name: ShownLine
     plan: Literal["self-hosted"] = "self-hosted"
     libraries: list[LibraryAccess]
 

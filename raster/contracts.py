@@ -4,19 +4,48 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import NoneType
 from typing import Annotated, Any, Generic, NoReturn, TypeVar, cast, get_args, get_origin
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from raster.errors import BadUserInput
 
 MOST_PROBLEMS = 5
 NAME_SHOWN = 100
+#: Of the address of a request, of which uvicorn takes no more.
+ADDRESS_LENGTH = 64 * 1024
+#: As the standards have it (RFC 5321), and every column for one.
+EMAIL_LENGTH = 254
 INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 #: Invisible, but part of words in several scripts, and of emoji.
 JOINERS = frozenset("\u200c\u200d")
+#: Of Unicode's canonical compositions, none makes one character of more than these.
+MOST_COMPOSED = 4
+_TAGS = "\U000e0000-\U000e007f"
+_DIRECTIONS = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"
+#: One of them chooses how a character looks; more in a row show nothing, and can spell out anything.
+_SELECTORS = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
+#: Control and format characters, line and paragraph separators and surrogates, but no joiners.
+INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u2028\u2029\u2060-\u2064\ud800-\udfff"
+    "\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    f"{_DIRECTIONS}{_TAGS}]|{_SELECTORS}"
+)
+#: What nobody sees in text of several lines, while readers without eyes do. Zero-width spaces break long words there.
+HIDDEN = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufff9-\ufffb{_DIRECTIONS}{_TAGS}]|{_SELECTORS}")
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Contract(BaseModel):
@@ -47,34 +76,112 @@ class Page(Record, Generic[AnyRecord]):
     total: int = Field(description="Entries on all pages together.")
 
 
+def is_invisible(character: str) -> bool:
+    """Return whether a character controls text rather than being part of it: directions, line breaks, zero widths."""
+    return INVISIBLE.match(character) is not None
+
+
+def shown_line(text: str) -> str:
+    """Return text that somebody wrote as one line of what can be seen: rows may be older than the rule for names."""
+    if (text.isascii() and text.isprintable()) or not INVISIBLE.search(text):
+        return text
+    return INVISIBLE.sub("", " ".join(text.split())).strip()
+
+
+def shown_prose(text: str) -> str:
+    """Return text that somebody wrote without hidden characters; its line breaks stay."""
+    return HIDDEN.sub("", text)
+
+
 def _storable(text: str) -> str:
     """Refuse what no database can store: NUL characters and halves of surrogate pairs."""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if UNSTORABLE.search(text):
         raise ValueError("must not contain NUL characters or unpaired surrogates")
     return text
 
 
-def is_invisible(character: str) -> bool:
-    """Return whether a character controls text rather than being part of it: directions, line breaks, zero widths."""
-    return character not in JOINERS and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-
-
-def _one_line(text: str) -> str:
-    """Compose and trim the text, and refuse what cannot be seen in it: control, direction and zero-width characters."""
-    text = unicodedata.normalize("NFC", text).strip()
-    if any(is_invisible(character) for character in text):
-        raise ValueError("must be one line of text without control or invisible characters")
-    if text and JOINERS.issuperset(text):
-        raise ValueError("must hold something that can be seen")
+def _prose(text: str) -> str:
+    if HIDDEN.search(_storable(text)):
+        raise ValueError("must not contain control, direction or other hidden characters")
     return text
 
 
-Text = Annotated[str, AfterValidator(_storable)]
-#: Trimmed before its length is judged.
-Line = Annotated[str, AfterValidator(_storable), AfterValidator(_one_line)]
-OrganizationId = Annotated[Text, Field(min_length=1, max_length=63, description="The organization's id, its slug.")]
-LibraryId = Annotated[Text, Field(min_length=1, max_length=63, description="The library's id, its slug.")]
-AssetId = Annotated[Text, Field(min_length=1, max_length=64, description="The asset's id.")]
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Annotates a ``str`` of a contract: ``Annotated[str, Text(500)]``.
+
+    Lengths are in characters and checked before anything else reads the text, which is linear work in a compiled
+    expression. A contract has no other texts than these and lines, so that no argument costs more than its limit.
+    """
+
+    most: int
+    least: int = 0
+    pattern: str | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(min_length=self.least or None, max_length=self.most, pattern=self.pattern)
+        return core_schema.no_info_after_validator_function(self.check, text)
+
+    def check(self, text: str) -> str:
+        """Return the text, whose length is right. Raises ``ValueError``."""
+        return _storable(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Prose(Text):
+    """Text of several lines that people and models read: without control, direction and other hidden characters."""
+
+    def check(self, text: str) -> str:
+        return _prose(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Annotates a ``str`` that names something: one line of text, composed and trimmed before it is measured.
+
+    ``what`` begins the sentence about its length. Composing is quadratic in the length of a run of marks, so a text
+    that no composing makes short enough is refused before.
+    """
+
+    most: int
+    what: str = "a name"
+    least: int = 1
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, core_schema.str_schema())
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "minLength": self.least, "maxLength": self.most}
+
+    def check(self, text: str) -> str:
+        """Return the text composed and trimmed, without control, direction and zero-width characters.
+
+        Raises:
+            ValueError: it holds some, holds nothing that can be seen, or is not as long as it may be.
+        """
+        if len(text) <= MOST_COMPOSED * self.most:
+            text = unicodedata.normalize("NFC", _storable(text).strip())
+            if INVISIBLE.search(text):
+                raise ValueError("must be one line of text without control or invisible characters")
+            if text and JOINERS.issuperset(text):
+                raise ValueError("must hold something that can be seen")
+        if not self.least <= len(text) <= self.most:
+            raise ValueError(f"{self.what} has {self.least or 'up'} to {self.most} characters")
+        return text
+
+
+def sentence(refusal: ValueError) -> str:
+    """Return the reason of a refusal as a sentence, for a form."""
+    reason = str(refusal)
+    return f"{reason[:1].upper()}{reason[1:]}."
+
+
+#: What records show of the words of people.
+ShownLine = Annotated[str, AfterValidator(shown_line)]
+ShownProse = Annotated[str, AfterValidator(shown_prose)]
+OrganizationId = Annotated[str, Text(63, least=1), Field(description="The organization's id, its slug.")]
+LibraryId = Annotated[str, Text(63, least=1), Field(description="The library's id, its slug.")]
+AssetId = Annotated[str, Text(64, least=1), Field(description="The asset's id.")]
 PageNumber = Annotated[
     int,
     Field(
@@ -171,8 +278,8 @@ def _sentence(error: ValidationError) -> str:
         what = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}.get(
             detail["type"], detail["msg"][:1].lower() + detail["msg"][1:]
         )
-        if what.startswith("value should have"):  # pydantic's word for the length of any checked text
-            what = what.replace("item", "character").removesuffix(" after validation")
+        if detail["type"] in {"string_too_long", "string_too_short"}:
+            what = what.replace("string", "value", 1)
         problems.append(f"{where}: {what.removeprefix('value error, ')}")
     return "; ".join(problems)
 

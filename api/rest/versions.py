@@ -22,6 +22,7 @@ from assets.contracts import (
     SearchAssets,
     SearchHit,
     SearchResult,
+    TagFilter,
     TagRecord,
     Uploaded,
     UploadLinkRecord,
@@ -29,7 +30,7 @@ from assets.contracts import (
 )
 from orgs.access import Principal
 from orgs.contracts import AnyIdentity, Identities, Identity
-from raster.contracts import Contract, Page, Record, Text
+from raster.contracts import Contract, Page, Record
 from raster.errors import APIVersionRequired, APIVersionUnsupported
 from raster.transport import Transport
 
@@ -121,11 +122,11 @@ def _tag_filter() -> Any:
 
 
 class _ListAssets(ListAssets):
-    tags: list[Text] = _tag_filter()
+    tags: list[TagFilter] = _tag_filter()
 
 
 class _SearchAssets(SearchAssets):
-    tags: list[Text] = _tag_filter()
+    tags: list[TagFilter] = _tag_filter()
     approval: ClassVar[None] = None  # type: ignore[misc]  # no argument then
 
 

@@ -61,7 +61,7 @@ def start_device(client: Client, asked: scopes.Asked, resource: str, origin: Ori
                     all_organizations=asked.all_organizations,
                     resource=resource,
                     address=origin.address,
-                    user_agent=origin.user_agent[:USER_AGENT_LENGTH],
+                    user_agent=origin.client[:USER_AGENT_LENGTH],
                     interval=INTERVAL_SECONDS,
                     expires=timezone.now() + LIFETIME,
                 )

@@ -1,11 +1,13 @@
 """What a name may be, whatever it names."""
 
+from typing import Annotated
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from raster.contracts import Line
 
-LINE = TypeAdapter[str](Line)
+LINE = TypeAdapter[str](Annotated[str, Line(100)])
 
 
 @pytest.mark.parametrize("text", ["\u200b", "a\u202eb", "a\nb", "\u200d", "nul\x00", "\u200e"])
