@@ -55,6 +55,10 @@ class KeyPrincipal(BearerPrincipal):
     CREDENTIAL_CLASS: ClassVar[str] = "key"
 
     @property
+    def has_write(self) -> bool:
+        return self.is_shown_writes
+
+    @property
     def credential(self) -> tuple[str, int]:
         return self.CREDENTIAL_CLASS, self.key_id
 

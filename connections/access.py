@@ -96,6 +96,10 @@ class ConnectionPrincipal(BearerPrincipal):
     CREDENTIAL_CLASS: ClassVar[str] = "connection"
 
     @property
+    def has_write(self) -> bool:
+        return self.may_write
+
+    @property
     def credential(self) -> tuple[str, int]:
         return self.CREDENTIAL_CLASS, self.connection_id
 

@@ -1,6 +1,5 @@
 """The MCP server for those who have no account yet: it takes no credential and has one tool."""
 
-from functools import partial
 from typing import Any
 
 import mcp_types
@@ -70,8 +69,11 @@ class _Handlers:
         scope = scope_of(context)
         scope[RECORD]["tool"] = params.name
         try:
-            command = read_json(StartOrganization, params.arguments or {})
-            return success(await in_worker(partial(start_organization, scope[ORIGIN], command), writers))
+            origin, arguments = scope[ORIGIN], params.arguments or {}
+            started = await in_worker(
+                lambda: start_organization(origin, read_json(StartOrganization, arguments)), writers
+            )
+            return success(started)
         except RasterError as error:
             scope[RECORD]["error"] = error.code
             return failure(error)

@@ -23,11 +23,11 @@ from starlette.types import Message, Receive, Scope, Send
 from accounts.rates import count_request, count_stranger
 from connections.access import OVER, ConnectionIsOver
 from connections.bearer import read_bearer
-from connections.doors import check_values, read_authorization, refusal_headers
+from connections.doors import LARGE_BODY, body_limit, check_values, read_authorization, refusal_headers
 from connections.operations.tokens import end_if_over
 from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
-from mcp_gateway.server import CHALLENGE, PRINCIPAL, Gateway
+from mcp_gateway.server import CHALLENGE, IS_LARGE, PRINCIPAL, Gateway
 from orgs.access import BearerPrincipal, Origin
 from raster.deadlines import limited
 from raster.errors import (
@@ -101,9 +101,27 @@ class Door:
                 return
             _check_request(scope, transport, resource)
             principal = await self._let_in(scope, transport, resource)
-            _check_declared_size(headers)
+        except RasterError as error:
+            await _refuse(send, scope, error, transport)
+            return
+        with body_limit(principal) as check_size:
+            await self._receive(scope, receive, send, transport, resource, principal, check_size)
+
+    async def _receive(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        transport: Transport,
+        resource: str | None,
+        principal: BearerPrincipal | None,
+        check_size: Callable[[int], None],
+    ) -> None:
+        """Answer a request that was let in, once its body has come."""
+        try:
+            _check_declared_size(transport.headers, check_size)
             asked = time.monotonic()
-            body = await _read_body(receive)
+            body = await _read_body(receive, check_size)
             check_values(body or b"")
             if resource is not None and time.monotonic() - asked > FRESH_SECONDS:
                 # The credential may have been taken back while its request was on the way.
@@ -113,6 +131,7 @@ class Door:
             return
         if body is None:
             return
+        scope[IS_LARGE] = len(body) > LARGE_BODY
         if principal is None:
             scope[ORIGIN] = _origin(scope, transport)
             await self._anonymous.asgi_app.app(scope, _again(body, receive), send)
@@ -200,10 +219,13 @@ def _check_request(scope: Scope, transport: Transport, resource: str | None) -> 
         raise MethodNotAllowed
 
 
-def _check_declared_size(headers: dict[bytes, bytes]) -> None:
+def _check_declared_size(headers: dict[bytes, bytes], check_size: Callable[[int], None]) -> None:
     declared = headers.get(b"content-length", b"")
-    if declared.isdigit() and int(declared) > MOST_BYTES:
-        raise TOO_LARGE
+    if declared.isdigit():
+        size = int(declared)
+        if size > MOST_BYTES:
+            raise TOO_LARGE
+        check_size(size)
 
 
 async def _refuse(send: Send, scope: Scope, error: RasterError, transport: Transport) -> None:
@@ -249,11 +271,12 @@ def _with_cors(send: Send, origin: bytes) -> Send:
     return sending
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive, check_size: Callable[[int], None]) -> bytes | None:
     """Return the request's body, or None where the client went away before it was complete.
 
     Raises:
-        PayloadTooLarge: it has more than ``MOST_BYTES``.
+        PayloadTooLarge: it has more than ``MOST_BYTES``, or than the caller may send.
+        RateLimited: it is large, and so are others of the organization.
         BadUserInput: it is not complete after ``BODY_SECONDS``.
     """
     body = bytearray()
@@ -266,6 +289,7 @@ async def _read_body(receive: Receive) -> bytes | None:
                 body += message.get("body", b"")
                 if len(body) > MOST_BYTES:
                     raise TOO_LARGE
+                check_size(len(body))
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError:

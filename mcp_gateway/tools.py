@@ -70,8 +70,8 @@ class NoArguments(Contract):
 class Tool(Generic[AnyContract]):
     """A tool. ``operation`` is None for ``whoami`` alone, which the door answers on its event loop.
 
-    ``pool`` is where a slow one runs, and where its arguments are validated, which may be large. ``links`` returns the
-    assets of its record that the result links to, and ``preview`` what follows where the arguments ask for it.
+    ``takes_files`` says that a call may be large, and ``pool`` is where a slow one runs. ``links`` returns the assets
+    of its record that the result links to, and ``preview`` what follows where the arguments ask for it.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Tool(Generic[AnyContract]):
     destructive: bool = False
     idempotent: bool = True
     open_world: bool = False
+    takes_files: bool = False
     pool: Workers | None = None
     links: Callable[[Any], Sequence[VariantRecord]] | None = None
     preview: Callable[[Principal, AnyContract], list[Block]] | None = None
@@ -179,6 +180,7 @@ _tools: tuple[Tool[Any], ...] = (
         writes=True,
         idempotent=False,
         open_world=True,
+        takes_files=True,
         pool=fetchers,
     ),
     Tool(
@@ -193,6 +195,7 @@ _tools: tuple[Tool[Any], ...] = (
         writes=True,
         idempotent=False,
         open_world=True,
+        takes_files=True,
         pool=fetchers,
     ),
     Tool(

@@ -185,6 +185,11 @@ class BearerPrincipal(Principal):
 
     @property
     @abstractmethod
+    def has_write(self) -> bool:
+        """Whether it was given write at all: what it comes with may be a file."""
+
+    @property
+    @abstractmethod
     def credential(self) -> tuple[str, int]:
         """The credential's class and row, whatever its present value."""
 

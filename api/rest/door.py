@@ -21,7 +21,7 @@ from api.rest.versions import CURRENT, asked_version, is_served, read_version, t
 from api.rest.views import enveloped
 from api.uploads import Body, take_files
 from assets.contracts import UploadAssets
-from connections.doors import read_authorization
+from connections.doors import ANONYMOUS_BODY, read_authorization
 from orgs.access import BearerPrincipal, Origin
 from raster.errors import EndpointNotFound, MethodNotAllowed, RasterError
 from raster.logs import RECORD
@@ -74,7 +74,7 @@ async def _respond(exchange: Exchange, path: str) -> HttpResponse:
         raise
     if asked.endpoint.anonymous:
         count_stranger(exchange.transport.address)
-        body = await exchange.body(MOST_BYTES)
+        body = await exchange.body(ANONYMOUS_BODY)
         return await exchange.in_worker(partial(_view, exchange, asked, body, exchange.origin), writers)
     if asked.endpoint.takes_files:
         return await _take_files(exchange, asked)
