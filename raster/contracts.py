@@ -85,7 +85,8 @@ def shown_line(text: str) -> str:
     """Return text that somebody wrote as one line of what can be seen: rows may be older than the rule for names."""
     if (text.isascii() and text.isprintable()) or not INVISIBLE.search(text):
         return text
-    return INVISIBLE.sub("", " ".join(text.split())).strip()
+    seen = INVISIBLE.sub("", " ".join(text.split()))
+    return " ".join(seen.split())
 
 
 def shown_prose(text: str) -> str:

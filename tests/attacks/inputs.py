@@ -1,12 +1,6 @@
-"""Long inputs, and every place of an interface that takes a text: what reaches one reaches all of them.
+"""Long inputs: one list for every place of every interface that takes a text."""
 
-The places are found in the schemas of tools, endpoints, fields and contracts, so that a new argument is covered.
-"""
-
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
-
-from graphql import GraphQLEnumType, GraphQLInputType, GraphQLList, GraphQLNonNull, get_named_type
+from collections.abc import Callable
 
 #: Texts that grow with a number of characters. Each has cost some program more than its length.
 LONG: dict[str, Callable[[int], str]] = {
@@ -40,71 +34,3 @@ LONG: dict[str, Callable[[int], str]] = {
     "controls": lambda size: "\x1b" * size,
     "scripts": lambda size: "漢" * size,
 }
-UNKNOWN = "(an unknown name)"
-STRING, INTEGER, FLAG = "x", 1, True
-
-
-class Place(NamedTuple):
-    """Where a text goes: its path, and the arguments with a text in it."""
-
-    where: str
-    filled: Callable[[str], Any]
-
-
-def places(schema: dict[str, Any]) -> Iterator[Place]:
-    """Yield every place for a text in what a JSON Schema describes, and an argument with a name that nobody knows."""
-    yield from _places(schema)
-    yield Place(UNKNOWN, lambda text: {**example(schema), text: 1})
-
-
-def _places(schema: dict[str, Any]) -> Iterator[Place]:
-    for option in schema.get("anyOf", schema.get("oneOf", [])):
-        yield from _places(option)
-    kind = schema.get("type")
-    if kind == "string" and not {"enum", "const"} & schema.keys():
-        yield Place("", lambda text: text)
-    elif kind == "array":
-        for inner in _places(schema["items"]):
-            yield Place(f"[]{inner.where}", lambda text, inner=inner: [inner.filled(text)])
-    elif kind == "object":
-        for name, of_name in schema.get("properties", {}).items():
-            for inner in _places(of_name):
-                yield Place(
-                    f".{name}{inner.where}",
-                    lambda text, name=name, inner=inner: {**example(schema), name: inner.filled(text)},
-                )
-        if isinstance(values := schema.get("additionalProperties"), dict):
-            yield Place("(a name)", lambda text: {text: example(values)})
-
-
-def example(schema: dict[str, Any]) -> Any:
-    """Return a value of a JSON Schema: small, and right enough that only what is put into it can be wrong."""
-    options = schema.get("anyOf", schema.get("oneOf"))
-    if options:
-        return example(options[0])
-    if "const" in schema:
-        return schema["const"]
-    if "enum" in schema:
-        return schema["enum"][0]
-    kind = schema.get("type")
-    if kind == "array":
-        return [example(schema["items"])]
-    if kind == "object":
-        return {name: example(schema["properties"][name]) for name in schema.get("required", [])}
-    return {"string": STRING, "integer": INTEGER, "boolean": FLAG}.get(str(kind))
-
-
-def takes_text(kind: GraphQLInputType) -> bool:
-    """Return whether an argument of GraphQL is a text or a list of texts."""
-    return get_named_type(kind).name in {"String", "ID"}
-
-
-def graphql_value(kind: GraphQLInputType, text: str = STRING) -> Any:
-    """Return a value of an argument of GraphQL, with this text wherever it has one."""
-    if isinstance(kind, GraphQLNonNull):
-        return graphql_value(kind.of_type, text)
-    if isinstance(kind, GraphQLList):
-        return [graphql_value(kind.of_type, text)] if takes_text(kind) else []
-    if isinstance(kind, GraphQLEnumType):
-        return next(iter(kind.values))
-    return text if takes_text(kind) else INTEGER

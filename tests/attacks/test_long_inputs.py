@@ -30,7 +30,8 @@ from orgs.models import Library, Membership, Organization
 from raster.contracts import Contract, json_schema, read_json
 from raster.errors import BadUserInput, RasterError
 from tests.api.uploading import JPEG
-from tests.attacks.inputs import LONG, Place, graphql_value, places, takes_text
+from tests.attacks.inputs import LONG
+from tests.attacks.places import CONTRACTS, Place, graphql_value, places, takes_text
 from tests.contract.transports import Answer, read_tool_answer
 from tests.factories import Cast
 from tests.mcp.client import MODERN, post, rpc_body, rpc_headers
@@ -71,13 +72,7 @@ def check_growth(work: Callable[[str], object], where: str) -> None:
         assert second <= LEAST_SECONDS or second <= MOST_GROWTH * first, (where, kind, first, second)
 
 
-def contracts(base: type[Contract] = Contract) -> Iterator[type[Contract]]:
-    for contract in base.__subclasses__():
-        yield contract
-        yield from contracts(contract)
-
-
-@pytest.mark.parametrize("contract", sorted(set(contracts()), key=str))
+@pytest.mark.parametrize("contract", CONTRACTS)
 def test_validating_a_contract_is_no_more_work_than_its_text_is_long(contract: type[Contract]) -> None:
     for place in places(json_schema(contract)):
 
@@ -132,7 +127,6 @@ def test_validating_a_form_is_no_more_work_than_its_text_is_long(form: type[form
             sent = {**dict.fromkeys(fields, "x"), name: text}
             filled = form(data=sent, **needed)
             filled.full_clean()
-            assert len(json.dumps(filled.errors.get(name, []))) < LONGEST_MESSAGE
 
         check_growth(validate, f"{form.__name__}.{name}")
 

@@ -12,7 +12,7 @@ import pytest
 from connections.doors import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from tests.assets import pictures
 from tests.factories import Cast, make_key
-from tests.mcp.client import MODERN, WIRES, call_tool, post, rpc_body, rpc_headers
+from tests.mcp.client import MODERN, WIRES, call_tool, rpc_body, rpc_headers
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -106,7 +106,7 @@ def test_a_large_request_that_is_no_call_is_refused(
 
 def test_so_many_of_an_organization_are_on_their_way_at_once(server: Server, cast: Cast) -> None:
     key = cast.key(barcelona="write").secret
-    other = cast.key(barcelona="write").secret
+    other = cast.key("Another", barcelona="write").secret
     elsewhere = make_key(cast.globex, "Agent", secret="write").secret
     with on_its_way(server, key), on_its_way(server, other, declared=False):
         assert MOST_LARGE == 2
@@ -123,12 +123,10 @@ def test_so_many_of_an_organization_are_on_their_way_at_once(server: Server, cas
 @pytest.mark.parametrize("wire", WIRES)
 def test_without_a_credential_bodies_are_small(server: Server, wire: str) -> None:
     arguments = {"email": "erin@example.com", "name": "a" * ANONYMOUS_BODY}
-    answer = post(
-        f"{server.mcp_url}/anonymous",
-        "",
-        wire,
-        "tools/call",
-        {"name": "create_organization", "arguments": arguments},
+    body = rpc_body(wire, "tools/call", {"name": "create_organization", "arguments": arguments})
+    url = f"{server.mcp_url}/anonymous"
+    answer = httpx2.post(
+        url, json=body, headers=rpc_headers(wire, "tools/call", "create_organization"), timeout=SECONDS
     )
     assert answer.status_code == 413
     assert answer.json()["error"]["code"] == "PAYLOAD_TOO_LARGE"
