@@ -15,6 +15,7 @@ from accounts.adapter import MAILS_ABOUT_SIGNING_UP
 from accounts.forms import RESETS_OF_ACCOUNT, RESETS_OF_ADDRESS
 from accounts.models import RateCount, User
 from accounts.views import SIGN_UPS_OF_ADDRESS
+from raster.tasks.models import QueuedTask
 from tests.factories import PASSWORD, Cast, give_password
 from tests.mails import delivered_mails
 
@@ -188,6 +189,12 @@ def test_where_no_mail_can_be_sent_the_reset_page_says_whom_to_ask(
     assert "Ask whoever runs it" in client.get("/password/reset").content.decode()
     client.post("/password/reset", {"email": "alice@example.com"})
     assert not delivered_mails()
+
+
+def test_where_no_mail_can_be_sent_none_is_queued(client: Client, settings: Settings) -> None:
+    settings.MAIL_CONFIGURED = False
+    client.post("/signup", {"email": "eve@example.com", "password1": PASSWORD})
+    assert User.objects.exists() and not QueuedTask.objects.exists()
 
 
 @pytest.mark.parametrize("path", ["/inactive", "/confirm-email", "/password/reset/done", "/password/reset/key/done"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from raster.environment import KNOWN
+from raster.environment import KNOWN, PREFIXES
 
 PRODUCTION = {
     "RASTER_BASE_URL": "https://raster.example.com",
@@ -89,7 +89,10 @@ def start(tmp_path: Path, **environment: str | None) -> str:
         ("RASTER_DATABASE_MCP_POOL", "off", "RASTER_DATABASE_MCP_POOL is 'off'; it takes a whole number from 1."),
         ("EMAIL_PORT", "smtp", "EMAIL_PORT is 'smtp'; it takes a port"),
         ("EMAIL_PORT", "65536", "EMAIL_PORT is '65536'; it takes a port"),
-        ("EMAIL_USE_TLS", "true", "EMAIL_USE_TLS is 'true'; it takes one of 0, 1"),
+        ("EMAIL_USE_TLS", "true", "EMAIL_USE_TLS is 'true'; it takes 1 or 0"),
+        ("EMAIL_USE_SSL", "ssl", "EMAIL_USE_SSL is 'ssl'; it takes 1 or 0"),
+        ("EMAIL_HOST_PASWORD", "hunter2", "Unknown setting EMAIL_HOST_PASWORD"),
+        ("EMAIL_TIMEOUT", "60", "Unknown setting EMAIL_TIMEOUT"),
     ],
 )
 def test_a_wrong_setting_stops_the_start_with_a_sentence(
@@ -99,6 +102,35 @@ def test_a_wrong_setting_stops_the_start_with_a_sentence(
     assert error.startswith("django.core.exceptions.ImproperlyConfigured: ")
     assert sentence in error
     assert "hunter2" not in error
+
+
+def test_mail_is_encrypted_in_one_way(tmp_path: Path) -> None:
+    assert "exclude each other" in start(tmp_path, EMAIL_USE_SSL="1", EMAIL_USE_TLS="1")
+    assert start(tmp_path, EMAIL_USE_SSL="1") == start(tmp_path, EMAIL_USE_SSL="1", EMAIL_USE_TLS="0") == ""
+    assert start(tmp_path, EMAIL="erin@example.com") == ""  # which people's shells may set for other programs
+
+
+@pytest.mark.parametrize(
+    ("environment", "mail"),
+    [
+        ({}, "587 True False"),
+        ({"EMAIL_USE_SSL": "1"}, "465 False True"),
+        ({"EMAIL_USE_SSL": "1", "EMAIL_PORT": "1465"}, "1465 False True"),
+        ({"EMAIL_USE_TLS": "0"}, "587 False False"),
+    ],
+)
+def test_the_port_and_the_encryption_of_mail_fit_each_other(
+    tmp_path: Path, environment: dict[str, str], mail: str
+) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-c", "from raster.settings import *; print(EMAIL_PORT, EMAIL_USE_TLS, EMAIL_USE_SSL)"],
+        cwd=settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "RASTER_DATA_DIR": str(tmp_path / "data"), **PRODUCTION, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip() == mail
 
 
 def test_a_command_tells_what_is_wrong_and_nothing_else(tmp_path: Path) -> None:
@@ -134,5 +166,5 @@ def test_every_setting_is_documented_and_nothing_else() -> None:
     )
     source = (settings.BASE_DIR / "raster" / "settings.py").read_text()
     read = set(re.findall(r"""environment\.\w+\(["']([A-Z_]+)["']""", source))
-    assert {name for name in documented if name.startswith("RASTER_")} == KNOWN
+    assert {name for name in documented if name.startswith(PREFIXES)} == KNOWN
     assert documented == read

@@ -6,7 +6,6 @@ from http.cookies import SimpleCookie
 import httpx2
 import pytest
 from django.contrib import admin
-from django.core import mail
 from django.db import connection
 from django.test import Client
 
@@ -16,10 +15,12 @@ from apikeys.operations import regenerate_key
 from apikeys.unclaimed import start_organization
 from connections.models import Client as OAuthClient
 from orgs.access import Origin, UserPrincipal
+from raster.tasks.models import QueuedTask
 from tests.api.uploading import make_link, upload
 from tests.connections.factories import ALL_GRANTS, RETURN_ADDRESS, connect, tokens_of
 from tests.environment import TEST_LOG
 from tests.factories import OPERATOR, PASSWORD, Cast, give_password
+from tests.mails import delivered_mails
 from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
@@ -80,7 +81,7 @@ def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]
     cookies: SimpleCookie = client.cookies
     Client().post("/password/reset", {"email": cast.alice.email})
     reset = Client()
-    [message] = mail.outbox
+    [message] = delivered_mails()
     link = re.search(r"/password/reset/key/([\w-]+)", str(message.body))
     assert link is not None
     reset.get(link[0], follow=True)
@@ -88,6 +89,7 @@ def secrets_in_use(server: Server, cast: Cast, client: Client) -> dict[str, str]
     assert upload(server, upload_link, ("words.txt", b"only words")).status_code == 400
     started = start_organization(Origin("mcp", "192.0.2.1"), StartOrganization(email="erin@example.com"))
     claim_link = started.claim_url.rpartition("/")[2]
+    assert QueuedTask.objects.get().about == "claim link · erin@example.com"  # which waits for a worker
     httpx2.get(f"{server.url}/claim/{claim_link}", follow_redirects=True)
     httpx2.post(f"{server.url}/claim/{claim_link}")
     return {
