@@ -29,6 +29,7 @@ from django.utils import timezone
 from assets import storage
 from assets.leftovers import stored_files, without_asset
 from assets.models import Installation, Leftover, new_token
+from raster.workers import give_connection_back
 
 MARK = "installation.json"
 NEWEST_UPLOAD = "newest-upload.json"
@@ -161,6 +162,7 @@ def note_upload() -> None:
             at = _note_in_database(at)
         elif marked.newest_upload is not None and marked.newest_upload != _LATEST:
             at = max(at, marked.newest_upload + _TICK)
+        give_connection_back()
         storage.write_small(NEWEST_UPLOAD, json.dumps({"at": at.isoformat()}).encode())
     except BaseException:
         noted.again()
@@ -216,8 +218,7 @@ def _note_in_database(now: datetime) -> datetime:
     own = Installation.objects.filter(pk=Installation.ROW)
     if not own.filter(Q(newest_upload=None) | Q(newest_upload__lt=now)).update(newest_upload=now):
         own.update(newest_upload=F("newest_upload") + _TICK)
-    at: datetime = own.values_list("newest_upload", flat=True).get()
-    return at
+    return own.values_list("newest_upload", flat=True).get() or now
 
 
 def _read_mark(content: bytes) -> tuple[str, str]:
