@@ -50,7 +50,7 @@ class LongCall:
 def attackers() -> Iterator[ProcessPoolExecutor]:
     """Yield a pool of processes that are there already when the attack begins.
 
-    What they do themselves comes after the server's work and the bystander's: elsewhere they have a machine of their own.
+    They give way to the server and the bystander: elsewhere they have a machine of their own.
     """
     context = get_context("spawn")
     with ProcessPoolExecutor(ATTACKERS, mp_context=context, initializer=os.nice, initargs=(NICENESS,)) as pool:
