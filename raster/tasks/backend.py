@@ -1,7 +1,7 @@
 """The backend of Django's tasks that adds a task to the queue, in the transaction of its caller."""
 
 import inspect
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,7 +23,7 @@ class QueueBackend(BaseTaskBackend):
     task_class = DurableTask
     supports_defer = True
 
-    def enqueue(self, task: Task[P, T], args: P.args, kwargs: P.kwargs) -> TaskResult[T]:
+    def enqueue(self, task: Task[P, T], args: Any, kwargs: Any) -> TaskResult[T]:
         """Queue a task. If the caller's transaction is rolled back, nothing is queued."""
         if not isinstance(task, DurableTask):
             raise TypeError(f"{task.module_path} was not made for this backend.")

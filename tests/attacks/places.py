@@ -4,6 +4,7 @@ They are found in the schemas of tools, endpoints, fields and contracts, so that
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from graphql import GraphQLEnumType, GraphQLInputType, GraphQLList, GraphQLNonNull, get_named_type
@@ -45,16 +46,21 @@ def _places(schema: dict[str, Any]) -> Iterator[Place]:
         yield Place("", lambda text: text)
     elif kind == "array":
         for inner in _places(schema["items"]):
-            yield Place(f"[]{inner.where}", lambda text, inner=inner: [inner.filled(text)])
+            yield Place(f"[]{inner.where}", partial(_in_list, inner))
     elif kind == "object":
         for name, of_name in schema.get("properties", {}).items():
             for inner in _places(of_name):
-                yield Place(
-                    f".{name}{inner.where}",
-                    lambda text, name=name, inner=inner: {**example(schema), name: inner.filled(text)},
-                )
+                yield Place(f".{name}{inner.where}", partial(_in_object, schema, name, inner))
         if isinstance(values := schema.get("additionalProperties"), dict):
             yield Place("(a name)", lambda text: {text: example(values)})
+
+
+def _in_list(inner: Place, text: str) -> list[Any]:
+    return [inner.filled(text)]
+
+
+def _in_object(schema: dict[str, Any], name: str, inner: Place, text: str) -> dict[str, Any]:
+    return {**example(schema), name: inner.filled(text)}
 
 
 def example(schema: dict[str, Any]) -> Any:

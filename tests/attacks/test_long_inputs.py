@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -64,11 +65,11 @@ def check_growth(work: Callable[[str], object], where: str) -> None:
     """Fail if twice the text takes more than three times the processor, for any long text."""
     for kind, make in LONG.items():
         small, half, whole = (make(size) for size in (SMALL, SIZE // 2, SIZE))
-        assert seconds(lambda small=small: work(small)) < 1, (where, kind)
-        if seconds(lambda whole=whole: work(whole)) <= LEAST_SECONDS:
+        assert seconds(partial(work, small)) < 1, (where, kind)
+        if seconds(partial(work, whole)) <= LEAST_SECONDS:
             continue
-        first = min(seconds(lambda half=half: work(half)) for _ in range(RUNS))
-        second = min(seconds(lambda whole=whole: work(whole)) for _ in range(RUNS))
+        first = min(seconds(partial(work, half)) for _ in range(RUNS))
+        second = min(seconds(partial(work, whole)) for _ in range(RUNS))
         assert second <= LEAST_SECONDS or second <= MOST_GROWTH * first, (where, kind, first, second)
 
 

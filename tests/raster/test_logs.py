@@ -1,5 +1,6 @@
 """What a log line holds: no credential, the id of its request, and of an outage a sentence."""
 
+import asyncio
 import json
 import logging
 import sqlite3
@@ -58,7 +59,7 @@ def test_other_errors_keep_their_traceback(cause: Exception) -> None:
     assert "traceback" in logged(ValueError("a fault of the code"))
 
 
-@pytest.mark.parametrize("id_of", [lambda: Workers(1).submit(request_id.get).result(), request_id.get])
+@pytest.mark.parametrize("id_of", [lambda: asyncio.run(Workers(1).run(request_id.get)), request_id.get])
 def test_a_line_has_the_id_of_its_request_in_threads_too(id_of: Callable[[], str]) -> None:
     token = request_id.set("0123456789abcdef")
     try:

@@ -223,7 +223,7 @@ def test_a_dead_task_keeps_its_arguments_until_it_expires_and_is_deleted_after_a
     let_expire()
     clean_up()
     row.refresh_from_db()
-    assert (row.arguments, row.error) == (None, "The disk is full.")
+    assert row.arguments is None and row.error == "The disk is full."
     QueuedTask.objects.update(died=timezone.now() - DEAD_TIME)
     clean_up()
     assert not QueuedTask.objects.exists()
