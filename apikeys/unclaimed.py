@@ -53,7 +53,7 @@ PATH = "/claim/"
 UNUSED = timedelta(days=1)
 STORAGE = 100 * 1024**2
 LIBRARIES = 1
-#: Of those that wait to be claimed: of an email address from one network, so that nobody uses up somebody else's, ...
+#: Of those that wait to be claimed: of an email address, ...
 MOST_OF_AN_EMAIL = 3
 #: ... of one network, ...
 MOST_OF_A_NETWORK = 50
@@ -286,7 +286,7 @@ def _check_caps(email: str, network: str) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [COUNTING_LOCK])
     waiting = Claim.objects.filter(organization__unclaimed_until__gt=timezone.now())
     of_network = waiting.filter(network=network)
-    if of_network.filter(email=email).count() >= MOST_OF_AN_EMAIL:
+    if waiting.filter(email=email).count() >= MOST_OF_AN_EMAIL:
         raise BadUserInput(
             f"{MOST_OF_AN_EMAIL} organizations of this email address wait to be claimed. Claim one of them first."
         )
