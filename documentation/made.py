@@ -11,13 +11,16 @@ from pydantic import BaseModel
 
 from api.graphql import limits as graphql
 from api.graphql.schema import schema
+from api.rest.door import MOST_BYTES as MOST_REST_BYTES
 from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
-from assets.models import TAG_LENGTH
+from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
+from connections.doors import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from documentation.installation import Installation
 from mcp_gateway.anonymous import CREATE_ORGANIZATION
 from mcp_gateway.asgi import MOST_BYTES as MOST_MCP_BYTES
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
+from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from raster.contracts import Contract, Page, PageSize
 from raster.errors import RasterError
 
@@ -61,12 +64,19 @@ def limits(installation: Installation) -> str:
     rows = [
         ("Files in an upload", str(contracts.MOST_FILES)),
         ("A file", size(installation.max_file_size)),
-        ("An MCP request", size(MOST_MCP_BYTES)),
+        ("An MCP request that uploads a file, from a credential with write access", size(MOST_MCP_BYTES)),
+        (f"MCP requests over {size(LARGE_BODY)} at once, for each organization", str(MOST_LARGE)),
+        ("Any other MCP request", size(LARGE_BODY)),
+        ("A REST or GraphQL request that uploads no file", size(MOST_REST_BYTES)),
+        ("A request without a credential", size(ANONYMOUS_BODY)),
         ("Assets that one call names", str(contracts.MOST_ASSETS)),
         ("Tags that one call names", str(contracts.MOST_TAGS)),
         ("A tag", f"{TAG_LENGTH} characters, no comma"),
         ("Tags to filter a list by", str(contracts.MOST_TAG_FILTERS)),
+        ("An asset's name", f"{NAME_LENGTH} characters"),
+        ("A library's name", f"{LIBRARY_NAME_LENGTH} characters"),
         ("A description", f"{contracts.DESCRIPTION_LENGTH:,} characters"),
+        ("A note of an approval", f"{APPROVAL_NOTE_LENGTH} characters"),
         ("A search", f"{contracts.SEARCH_LENGTH} characters, {contracts.MOST_SEARCH_WORDS} words"),
         ("Entries of a page", str(page_size)),
         ("Time in the trash", f"{contracts.TRASH_DAYS} days"),

@@ -64,12 +64,12 @@ def seconds(work: Callable[[], object]) -> float:
 def check_growth(work: Callable[[str], object], where: str) -> None:
     """Fail if twice the text takes more than three times the processor, for any long text."""
     for kind, make in LONG.items():
-        small, half, whole = (make(size) for size in (SMALL, SIZE // 2, SIZE))
-        assert seconds(partial(work, small)) < 1, (where, kind)
-        if seconds(partial(work, whole)) <= LEAST_SECONDS:
+        small, half, whole = (partial(work, make(size)) for size in (SMALL, SIZE // 2, SIZE))
+        assert seconds(small) < 1, (where, kind)
+        if seconds(whole) <= LEAST_SECONDS:
             continue
-        first = min(seconds(partial(work, half)) for _ in range(RUNS))
-        second = min(seconds(partial(work, whole)) for _ in range(RUNS))
+        first = min(seconds(half) for _ in range(RUNS))
+        second = min(seconds(whole) for _ in range(RUNS))
         assert second <= LEAST_SECONDS or second <= MOST_GROWTH * first, (where, kind, first, second)
 
 
