@@ -40,7 +40,7 @@ test: setup-dev
 	@.ci/test $(ARGS)
 
 test-clients: setup-dev
-	@.ci/system-packages postgresql npm
+	@.ci/system-packages postgresql pgbouncer npm
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory var/node-clients/package.json; \
 		else echo "Skipped: the tests of clients from npm need npm."; fi
 	@.ci/test-clients $(ARGS)
