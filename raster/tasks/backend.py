@@ -1,7 +1,7 @@
 """The backend of Django's tasks that adds a task to the queue, in the transaction of its caller."""
 
 import inspect
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,7 +13,6 @@ from raster.tasks.models import ABOUT_LENGTH, QueuedTask
 from raster.tasks.queue import announce
 from raster.tasks.sealing import seal
 
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -23,7 +22,7 @@ class QueueBackend(BaseTaskBackend):
     task_class = DurableTask
     supports_defer = True
 
-    def enqueue(self, task: Task[P, T], args: Any, kwargs: Any) -> TaskResult[T]:
+    def enqueue(self, task: Task[..., T], args: tuple[Any, ...], kwargs: dict[str, Any]) -> TaskResult[T]:
         """Queue a task. If the caller's transaction is rolled back, nothing is queued."""
         if not isinstance(task, DurableTask):
             raise TypeError(f"{task.module_path} was not made for this backend.")
