@@ -13,6 +13,7 @@ class _TimeLimited(smtplib.SMTP):
     """Ends the conversation after ``timeout`` seconds. Python's own limit is one for each packet."""
 
     _alarm: threading.Timer | None = None
+    _duplicate: socket.socket | None = None
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         """Connect; smtplib calls this first, and waits for the server's greeting next."""
@@ -23,16 +24,17 @@ class _TimeLimited(smtplib.SMTP):
         connected: socket.socket = connection
         connected.settimeout(timeout)
         # TLS takes the connection out of its socket, and leaves a duplicate's alone.
-        duplicate = connected.dup()
-        self._alarm = threading.Timer(max(0.0, ends - time.monotonic()), _cut, [duplicate])
+        self._duplicate = connected.dup()
+        self._alarm = threading.Timer(max(0.0, ends - time.monotonic()), _cut, [self._duplicate])
         self._alarm.daemon = True
         self._alarm.start()
         return connected
 
     def close(self) -> None:
         super().close()
-        if self._alarm is not None:
+        if self._alarm is not None and self._duplicate is not None:
             self._alarm.cancel()
+            self._duplicate.close()
 
 
 class _TimeLimitedTLS(smtplib.SMTP_SSL, _TimeLimited):
