@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 from django.template.defaultfilters import filesizeformat as size
 
-from assets import storage
+from assets import ownership, storage
 from assets.decoding import PROBE, Decoder, DecodingFailed, isolation
+from assets.ownership import DeletionRefused
 from assets.signatures import BY_CONTENT_TYPE
 from assets.staging import staging_folder
 from raster import health
@@ -52,17 +54,23 @@ def data_folder() -> Iterator[Finding]:
 
 
 def file_storage() -> Iterator[Finding]:
-    """Check that files can be stored, read, listed and deleted."""
+    """Check that files can be stored, read, listed and deleted, and that they are this installation's."""
     remote = storage.remote()
     if remote is None:
         yield Finding("storage", "ok", f"{storage.local_path('')} (see data folder)")
-        return
-    failure = remote.check()
-    if failure:
+    elif failure := remote.check():
         text = f"The file storage {remote} does not work: {failure}. Check RASTER_STORAGE and its credentials."
         yield Finding("storage", "error", text)
+        return
     else:
         yield Finding("storage", "ok", str(remote))
+    try:
+        ownership.check_may_delete(mark=False)
+        yield Finding("installation", "ok", ownership.own_row().identity)
+    except DeletionRefused as refusal:
+        yield Finding("installation", "error", str(refusal))
+    except (DatabaseError, InterfaceError):
+        return  # the check of the database says why
 
 
 def decoders() -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ EVERYTHING = [
     "data folder",
     "free space",
     "storage",
+    "installation",
     "decoders",
     "isolation",
 ]
@@ -51,7 +53,8 @@ class Found(dict[str, tuple[str, str]]):
 
 @pytest.fixture
 def installation(django_db_setup: None, static_files: None) -> None:
-    """A database with every table, and the static files."""
+    """A database with every table, the static files, and a storage without the files of other tests."""
+    shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
 
 
 def check(*options: str, **environment: str) -> Found:
@@ -109,6 +112,14 @@ def test_a_bucket_is_tried_and_left_as_it_was(installation: None) -> None:
         found = check("--live", RASTER_STORAGE=bucket.setting, **CREDENTIALS)
         assert found["storage"] == ("ok", f"s3://{bucket.name}/{bucket.prefix}")
         assert bucket.names() == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_files_of_another_installation_are_an_error_that_names_the_command(installation: None) -> None:
+    settings.MEDIA_ROOT.mkdir()
+    (settings.MEDIA_ROOT / "installation.json").write_text('{"identity": "another", "generation": "1"}')
+    level, text = check("--live")["installation"]
+    assert level == "error" and "another installation's" in text and "run manage.py adopt_storage" in text
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,7 +1,7 @@
 """Checks the settings, as Django does, and with --live also everything that this installation depends on.
 
 It prints a line for each: database, schema, clock, static files, mail server, proxies, data folder, free space,
-storage, decoders and their isolation. The exit code is 0 if there is no error; a warning is none.
+storage, whose files it holds, decoders and their isolation. The exit code is 0 if there is no error; a warning is none.
 """
 
 from typing import Any
