@@ -107,13 +107,15 @@ def test_a_file_is_a_503_in_time_and_comes_again_once_the_service_answers(
     wait_until(lambda: media(server, path).status_code == 200)
 
 
-def test_a_crowd_is_answered_in_time_and_leaves_threads_for_others(server: Server, asset: Asset, relay: Relay) -> None:
-    login, file = f"{server.url}/login", f"{server.url}/media/{paths(asset)[0]}"
+def test_a_crowd_is_answered_in_time_and_leaves_threads_for_others(
+    server: Server, cast: Cast, asset: Asset, relay: Relay
+) -> None:
+    file, key = f"{server.url}/media/{paths(asset)[0]}", cast.key(barcelona="read").secret
     with httpx2.Client(timeout=60) as client, ThreadPoolExecutor(CROWD) as crowd:
-        client.get(login)
+        call_tool(server.mcp_url, key, MODERN, "whoami", {})
         relay.freeze()
         asked = [crowd.submit(timed, lambda: client.get(file)) for _ in range(CROWD)]
-        other, waited = timed(lambda: client.get(login))
+        other, waited = timed(lambda: call_tool(server.mcp_url, key, MODERN, "whoami", {}))
         assert not any(one.done() for one in asked)
         answers = [one.result() for one in asked]
     assert {answer.status_code for answer, _ in answers} == {503}
