@@ -4,12 +4,17 @@
 found the next may delete.
 """
 
+import os
 from datetime import timedelta
 
-# isort: split - that set Django up
-from assets.operations import sweeps, trash
-from raster import sweeping
-from raster.asgi import application
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
+django.setup(set_prefix=False)
+
+from assets.operations import sweeps, trash  # noqa: E402 - needs the settings
+from raster import sweeping  # noqa: E402
+from raster.asgi import application  # noqa: E402
 
 __all__ = ["application"]
 
