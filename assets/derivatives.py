@@ -3,18 +3,16 @@
 A worker takes one row at a time and holds it by a lease: if it is killed, the lease runs out and another takes over.
 """
 
-import asyncio
 import contextlib
 import logging
-import threading
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from django.db import DatabaseError, InterfaceError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from assets import ownership, storage
@@ -23,7 +21,7 @@ from assets.decoding import DERIVE, GRACE_SECONDS, Decoded, Decoder, DecodingFai
 from assets.models import Asset, AssetQuerySet
 from assets.ownership import DeletionRefused
 from assets.signatures import BY_CONTENT_TYPE
-from raster.deadlines import BACKGROUND_SECONDS, limited
+from raster.background import POLL_SECONDS, BackgroundWorker, Bell
 from raster.errors import BadUserInput, RasterError
 from raster.workers import give_connection_back
 
@@ -32,9 +30,6 @@ MOST_TRIES = 3
 DELAYS = (timedelta(seconds=10), timedelta(minutes=2))
 #: Longer than any decoding takes, with the storage's part of it.
 LEASE = timedelta(seconds=DERIVE.seconds + GRACE_SECONDS + 120)
-POLL_SECONDS = 2.0
-#: After the database or the storage was out of reach.
-PAUSE_SECONDS = 10.0
 
 #: Each library with something new to make, by its organization: one entry of the index for each of them.
 WAITING = """
@@ -50,7 +45,8 @@ WAITING = """
     ORDER BY library.organization_id, library.id
 """
 logger = logging.getLogger("raster.derivatives")
-_announced: set[threading.Event] = set()
+#: Rings when this process has something to make.
+bell = Bell()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +63,7 @@ class Claim:
 
 def announce() -> None:
     """Wake the workers of this process: there is something to make. For ``transaction.on_commit``."""
-    for event in list(_announced):
-        event.set()
+    bell.ring()
 
 
 class Rotation:
@@ -138,67 +133,24 @@ def derive_all(assets: AssetQuerySet) -> None:
         pass
 
 
-class Worker:
+class Worker(BackgroundWorker):
     """Makes derivatives, one after the other, until it is stopped."""
 
+    name = "Making sizes"
+    bell = bell
+
     def __init__(self, poll: float = POLL_SECONDS) -> None:
+        super().__init__(poll)
         self._decoder = Decoder()
         self._rotation = Rotation()
-        self._wake = threading.Event()
-        self._poll = poll
-        self._waits = False
 
-    def run(self) -> None:
-        """Work until :meth:`stop` is called: at once when something is announced here, else every ``poll`` seconds."""
-        _announced.add(self._wake)
-        try:
-            while not self._decoder.stopped:
-                self._wake.clear()
-                with limited(BACKGROUND_SECONDS):
-                    pause = self._work()
-                if not self._decoder.stopped:
-                    self._wake.wait(pause)
-        finally:
-            _announced.discard(self._wake)
-            connection.close()
+    def work_once(self) -> bool:
+        return derive_once(self._decoder, rotation=self._rotation)
 
     def stop(self) -> None:
-        """End the work soon; what is half made is given back. Safe in a signal handler and from any thread."""
+        """End the work soon; what is half made is given back. Safe from any thread."""
         self._decoder.stop()
-        self._wake.set()
-
-    def _work(self) -> float:
-        """Make all there is to make; return for how many seconds to wait then."""
-        try:
-            while not self._decoder.stopped and derive_once(self._decoder, rotation=self._rotation):
-                pass
-        except (DatabaseError, InterfaceError) as error:
-            if not self._waits:  # once, not with each attempt
-                logger.warning("Making sizes waits for the database", exc_info=error)
-            self._waits = True
-            connection.close()
-            return PAUSE_SECONDS
-        except Exception as error:
-            logger.error("A derivative failed", exc_info=error)
-            return PAUSE_SECONDS
-        finally:
-            if connection.vendor != "sqlite":
-                connection.close()
-        self._waits = False
-        return self._poll
-
-
-@contextlib.asynccontextmanager
-async def working() -> AsyncIterator[None]:
-    """Have a worker in a thread of this process until the block ends."""
-    worker = Worker()
-    thread = threading.Thread(target=worker.run, name="derivatives")
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-        await asyncio.to_thread(thread.join)
+        super().stop()
 
 
 def _claim(assets: AssetQuerySet, rotation: Rotation | None) -> Claim | None:

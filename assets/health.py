@@ -58,6 +58,8 @@ def file_storage() -> Iterator[Finding]:
     remote = storage.remote()
     if remote is None:
         yield Finding("storage", "ok", f"{storage.local_path('')} (see data folder)")
+        if not storage.local_path("").is_dir():  # new, or the check of the data folder says why
+            return
     elif failure := remote.check():
         text = f"The file storage {remote} does not work: {failure}. Check RASTER_STORAGE and its credentials."
         yield Finding("storage", "error", text)

@@ -25,7 +25,7 @@ from api.exchange import finish_recording  # noqa: E402
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
 from apikeys.unclaimed import remove_unclaimed_if_due  # noqa: E402
-from assets.derivatives import working  # noqa: E402
+from assets import derivatives  # noqa: E402
 from assets.health import CHECKS  # noqa: E402
 from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
 from assets.operations.trash import purge_if_due  # noqa: E402
@@ -34,14 +34,15 @@ from connections.operations.sweeps import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402
+from raster.background import working  # noqa: E402
 from raster.deadlines import limited  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
 from raster.health import report  # noqa: E402
 from raster.logs import RECORD, request_id, write_access  # noqa: E402
 from raster.middleware import TOO_LARGE  # noqa: E402
 from raster.sweeping import sweeping  # noqa: E402
+from raster.tasks import worker as tasks  # noqa: E402
 from raster.tasks.queue import clean_up as clean_up_tasks  # noqa: E402
-from raster.tasks.worker import running_tasks  # noqa: E402
 from raster.transport import Transport, transport_of  # noqa: E402
 from raster.workers import decoders, fetchers, sweepers, workers, writers  # noqa: E402
 
@@ -84,8 +85,8 @@ class Application:
             for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due, clean_up_tasks):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":
-                await self._running.enter_async_context(working())
-                await self._running.enter_async_context(running_tasks())
+                await self._running.enter_async_context(working(derivatives.Worker()))
+                await self._running.enter_async_context(working(tasks.Worker()))
         except Exception as error:
             logger.error("The server cannot start", exc_info=error)
             await send({"type": "lifespan.startup.failed", "message": "See the log line before this one."})

@@ -157,7 +157,7 @@ def mail() -> Iterator[Finding]:
         yield Finding("mail server", "ok", f"none: mails are written to {folder}")
         return
     where = f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
-    server = EmailBackend(timeout=MAIL_SECONDS)
+    server, asked = EmailBackend(timeout=MAIL_SECONDS), time.monotonic()
     try:
         server.open()
         code, answer = server.connection.noop()  # type: ignore[union-attr]  # open() raises where there is none
@@ -165,7 +165,9 @@ def mail() -> Iterator[Finding]:
         if code != MAIL_OK:
             raise SMTPResponseException(code, answer)
     except OSError as error:  # SMTPException is one
-        text = f"The mail server {where} does not work: {first_line(error)}. Check the EMAIL_ settings."
+        is_silent = time.monotonic() - asked >= MAIL_SECONDS
+        reason = f"no answer within {MAIL_SECONDS} seconds" if is_silent else first_line(error)
+        text = f"The mail server {where} does not work: {reason}. Check the EMAIL_ settings."
         yield Finding("mail server", "error", text)
     else:
         yield Finding("mail server", "ok", where)

@@ -10,7 +10,7 @@ from django_tasks.base import Task, TaskResult, TaskResultStatus
 
 from raster.tasks.durable import DurableTask
 from raster.tasks.models import ABOUT_LENGTH, QueuedTask
-from raster.tasks.queue import announce
+from raster.tasks.queue import bell
 from raster.tasks.sealing import seal
 
 T = TypeVar("T")
@@ -52,6 +52,6 @@ class QueueBackend(BaseTaskBackend):
         )
         row.arguments = seal({"args": result.args, "kwargs": result.kwargs})
         row.save(force_insert=True)
-        transaction.on_commit(announce, robust=True)
+        transaction.on_commit(bell.ring, robust=True)
         object.__setattr__(result, "id", str(row.pk))  # as Django's own backends do
         return result

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from raster.background import Bell
 from raster.tasks.durable import ATTEMPTS, LEASE, DurableTask, GiveUp, TryAgain
 from raster.tasks.models import ERROR_LENGTH, QueuedTask
 from raster.tasks.sealing import Unreadable, unseal
@@ -25,7 +26,8 @@ LONGEST_PAUSE = timedelta(hours=1)
 DEAD_TIME = timedelta(days=30)
 
 logger = logging.getLogger("raster.tasks")
-_listening: set[threading.Event] = set()
+#: Rings when this process queued a task.
+bell = Bell()
 
 
 @dataclass(slots=True)
@@ -42,21 +44,6 @@ class Terms:
     task: DurableTask[..., object] | None
     attempts: int = ATTEMPTS
     lease: timedelta = LEASE
-
-
-def announce() -> None:
-    """Wake the workers of this process: a task was queued."""
-    for event in list(_listening):
-        event.set()
-
-
-def listen(event: threading.Event) -> None:
-    """Have ``event`` set whenever this process queues a task."""
-    _listening.add(event)
-
-
-def stop_listening(event: threading.Event) -> None:
-    _listening.discard(event)
 
 
 def run_one(turn: Turn | None = None) -> bool:
@@ -93,7 +80,7 @@ def try_again(rows: QuerySet[QueuedTask]) -> int:
     now = timezone.now()
     revivable = rows.exclude(died=None).filter(arguments__isnull=False, expires__gt=now)
     revived = revivable.update(died=None, attempts=0, due=now)
-    transaction.on_commit(announce, robust=True)
+    transaction.on_commit(bell.ring, robust=True)
     return revived
 
 

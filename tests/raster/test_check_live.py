@@ -55,6 +55,7 @@ class Found(dict[str, tuple[str, str]]):
 def installation(django_db_setup: None, static_files: None) -> None:
     """A database with every table, the static files, and a storage without the files of other tests."""
     shutil.rmtree(settings.MEDIA_ROOT, ignore_errors=True)
+    settings.MEDIA_ROOT.mkdir()
 
 
 def check(*options: str, **environment: str) -> Found:
@@ -116,7 +117,6 @@ def test_a_bucket_is_tried_and_left_as_it_was(installation: None) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_files_of_another_installation_are_an_error_that_names_the_command(installation: None) -> None:
-    settings.MEDIA_ROOT.mkdir()
     (settings.MEDIA_ROOT / "installation.json").write_text('{"identity": "another", "generation": "1"}')
     level, text = check("--live")["installation"]
     assert level == "error" and "another installation's" in text and "run manage.py adopt_storage" in text
