@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Self
 
 import httpx2
@@ -15,8 +14,8 @@ from accounts.limits import Limit
 from accounts.sign_in import FAILURES_OF_ACCOUNT, FAILURES_OF_ADDRESS, account_subject
 from apikeys.models import APIKey
 from tests.attacks.bystander import Bystander, working
-from tests.environment import DATA_DIR
 from tests.factories import PASSWORD, Cast, give_password
+from tests.mails import delivered_mails
 from tests.server import Server
 from tests.waiting import wait_until
 
@@ -25,7 +24,7 @@ ALICE = "alice@example.com"
 ADDRESSES = [f"127.0.0.{number}" for number in range(101, 121)]
 VICTIM_ADDRESS = "127.0.0.50"
 SECONDS = 60
-MAIL = DATA_DIR / "mail"
+CODE_LINE = re.compile(r"^([A-Z]{4}-[A-Z]{4})$", re.MULTILINE)
 WRONG, CODE, WAIT = "wrong", "code", "wait"
 
 
@@ -117,17 +116,9 @@ def victim(server: Server, cast: Cast) -> Iterator[Visitor]:
         yield visitor
 
 
-def newest_code() -> str:
-    """Return the code in the mail that the server sent last."""
-    wait_until(lambda: bool(_mails_with_codes()))
-    found = re.search(r"^([A-Z]{4}-[A-Z]{4})$", _mails_with_codes()[-1].read_text(), re.MULTILINE)
-    assert found
-    return found[1]
-
-
-def _mails_with_codes() -> list[Path]:
-    mails = sorted(MAIL.glob("*"), key=lambda path: path.stat().st_mtime) if MAIL.exists() else []
-    return [path for path in mails if "Your code to sign in" in path.read_text()]
+def codes() -> list[str]:
+    """Return the codes that were mailed, oldest first."""
+    return [code for mail in delivered_mails() for code in CODE_LINE.findall(str(mail.body))]
 
 
 def test_hammering_at_sign_in_stops_neither_the_victim_nor_a_bystander(
@@ -147,13 +138,12 @@ def test_hammering_at_sign_in_stops_neither_the_victim_nor_a_bystander(
 def test_the_victim_signs_in_with_a_code_in_a_browser_that_is_new(server: Server, cast: Cast) -> None:
     give_password(cast.alice)
     use_up(FAILURES_OF_ACCOUNT, account_subject(ALICE))
-    before = len(_mails_with_codes())
     with hammering(server, Visitor.guess), Visitor(server, VICTIM_ADDRESS) as visitor:
         assert visitor.sign_in().headers["location"] == "/login/code"
-        wait_until(lambda: len(_mails_with_codes()) > before)
-        assert visitor.send("/login/code", code=newest_code()).headers["location"] == "/"
+        wait_until(lambda: bool(codes()))
+        assert visitor.send("/login/code", code=codes()[-1]).headers["location"] == "/"
         assert visitor.browser.get("/new").status_code == 200
-    assert len(_mails_with_codes()) == before + 1, "The attackers, who do not know the password, have no mail sent."
+    assert len(codes()) == 1, "The attackers, who do not know the password, have no mail sent."
 
 
 def test_many_addresses_at_once_get_as_many_guesses_as_one_and_not_one_more(server: Server, cast: Cast) -> None:
@@ -171,29 +161,24 @@ def test_many_addresses_at_once_get_as_many_guesses_as_one_and_not_one_more(serv
 def test_an_attacker_in_the_same_office_keeps_nobody_there_out(server: Server, cast: Cast, victim: Visitor) -> None:
     give_password(cast.bob)
     victim.sign_out()
-    before = len(_mails_with_codes())
     use_up(FAILURES_OF_ADDRESS, VICTIM_ADDRESS)
     assert victim.sign_in().headers["location"] == "/"
     with Visitor(server, VICTIM_ADDRESS) as colleague:
         assert colleague.sign_in(email=cast.bob.email).headers["location"] == "/login/code"
-        wait_until(lambda: len(_mails_with_codes()) > before)
-        assert colleague.send("/login/code", code=newest_code()).headers["location"] == "/"
+        wait_until(lambda: bool(codes()))
+        assert colleague.send("/login/code", code=codes()[-1]).headers["location"] == "/"
 
 
 def test_asking_for_resets_in_the_victims_name_floods_no_mailbox_and_keeps_no_link_from_working(
     server: Server, cast: Cast, victim: Visitor
 ) -> None:
-    def resets() -> list[Path]:
-        return [path for path in MAIL.glob("*") if f"To: {ALICE}" in path.read_text() and "/key/" in path.read_text()]
-
-    before = resets()
     victim.sign_out()
     for address in ADDRESSES:
         with Visitor(server, address) as attacker:
             assert attacker.send("/password/reset", email=ALICE).headers["location"] == "/password/reset/done"
-    mailed = [path for path in resets() if path not in before]
+    mailed = [mail for mail in delivered_mails() if mail.to == [ALICE] and "/key/" in str(mail.body)]
     assert len(mailed) == 5
-    link = re.search(r"http://localhost:\d+(/password/reset/key/\S+)", mailed[0].read_text())
+    link = re.search(r"http://localhost:\d+(/password/reset/key/\S+)", str(mailed[0].body))
     assert link
     shown = victim.browser.get(link[1], follow_redirects=True)
     assert "Choose a new password" in shown.text
