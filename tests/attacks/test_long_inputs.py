@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
+from allauth.core.context import request_context
 from django import forms
 from django.test import Client, RequestFactory
 
@@ -126,8 +127,8 @@ def test_validating_a_form_is_no_more_work_than_its_text_is_long(form: type[form
 
         def validate(text: str, name: str = name) -> None:
             sent = {**dict.fromkeys(fields, "x"), name: text}
-            filled = form(data=sent, **needed)
-            filled.full_clean()
+            with request_context(RequestFactory().post("/login")):  # which allauth's forms look at
+                form(data=sent, **needed).full_clean()
 
         check_growth(validate, f"{form.__name__}.{name}")
 
@@ -301,10 +302,10 @@ def test_a_client_that_registers_is_answered_at_once(server: Server, unchanged: 
     OAuthClient.objects.all().delete()
 
 
-def test_pages_take_it_in_their_address(client: Client, cast: Cast) -> None:
+@pytest.mark.parametrize("path", ["/acme/search", "/acme/barcelona", "/acme/barcelona/trash", "/device"])
+def test_pages_take_it_in_their_address(client: Client, cast: Cast, path: str) -> None:
     client.force_login(cast.alice)
-    for path in ("/acme", "/acme/search", "/acme/barcelona", "/acme/barcelona/trash", "/device", "/acme/connect"):
-        for name in ("q", "tag", "page", "code", "address"):
-            for kind, make in LONG.items():
-                answer = client.get(path, {name: in_address(make)}, headers={"User-Agent": in_address(make)[:8_000]})
-                assert answer.status_code in {200, 400}, (path, name, kind)
+    for kind, make in LONG.items():
+        text = sent(make, IN_ADDRESS // 5, lambda text: len(quote(text, safe="")))
+        answer = client.get(path, dict.fromkeys(("q", "tag", "page", "code"), text), headers={"User-Agent": text})
+        assert answer.status_code in {200, 400}, (path, kind)
