@@ -15,7 +15,7 @@ from accounts.models import Session, User
 from apikeys.contracts import RevealedKey
 from apikeys.models import APIKey, Claim, KeyGrant
 from assets.events import record_event
-from assets.models import UploadLink
+from assets.models import Installation, Leftover, UploadLink
 from orgs.models import AuditEntry
 from tests.apikeys.people import TOO_LONG_AGO, sign_in
 from tests.factories import OPERATOR, PASSWORD, AssetFactory, Cast
@@ -39,6 +39,8 @@ def key(cast: Cast) -> RevealedKey:
     UploadLink.objects.create(
         digest=b"d" * 32, library=cast.barcelona, credential_class="user", credential_id=1, expires=timezone.now()
     )
+    Installation.objects.create()
+    Leftover.objects.create(name="originals/aa/a", size=1, found=timezone.now(), seen=timezone.now())
     Claim.objects.create(organization=cast.acme, digest=b"d" * 32, email="erin@example.com", address="192.0.2.1")
     return cast.key("Agent", barcelona="write", paris="read")
 
