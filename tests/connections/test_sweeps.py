@@ -30,7 +30,9 @@ from connections.models import (
 from connections.operations.connections import list_connected_apps
 from connections.operations.sweeps import CHUNK, LEASE, sweep, sweep_if_due
 from orgs.models import AuditEntry
+from raster import mail
 from raster.sweeping import sweeping
+from raster.tasks.models import QueuedTask
 from tests.connections.devices import person
 from tests.connections.factories import connect, make_client, tokens_of
 from tests.factories import AssetFactory, Cast
@@ -246,8 +248,11 @@ def test_a_sweep_that_is_told_to_stop_deletes_no_more(cast: Cast) -> None:
 def test_the_command_says_what_it_deleted(cast: Cast, own_storage: None) -> None:
     AssetFactory(library=cast.barcelona)
     make_rows(cast, make_client())
+    mail.send("alice@example.com", "A link", "https://raster.example.com/…", what="link")
+    QueuedTask.objects.update(expires=timezone.now())
     out = io.StringIO()
     call_command("sweep", stdout=out)
+    assert "1 arguments of expired tasks\n" in out.getvalue()
     assert "2 authorization codes\n" in out.getvalue()
     assert "0 access tokens\n" in out.getvalue()
 

@@ -1,4 +1,4 @@
-"""Deletes expired codes, tokens, sessions and organizations, unused clients, and files that no asset has.
+"""Deletes expired codes, tokens, sessions, tasks and organizations, unused clients, and files that no asset has.
 
 The server does the same by itself, rows once an hour and files once a day; it is safe to run at any time. A stored file
 is deleted where two clean-ups at least two days apart found that no asset has it. No stored file is deleted where the
@@ -15,6 +15,7 @@ from assets.operations.sweeps import check_outlook, look_at_stored, sweep_staged
 from assets.ownership import DeletionRefused
 from connections.operations.sweeps import sweep
 from orgs.management.base import OperatorCommand
+from raster.tasks.queue import clean_up as clean_up_tasks
 
 
 class Command(OperatorCommand):
@@ -41,6 +42,7 @@ class Command(OperatorCommand):
 
     def _sweep(self, *, confirmed: bool) -> None:
         self._write(sweep())
+        self._write(clean_up_tasks())
         # What may be refused comes last.
         self._write({"staged files": sweep_staged()})
         self._write(remove_unclaimed())
