@@ -33,9 +33,10 @@ def test_owners_get_a_page_with_the_schema(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
-def test_programs_are_told_to_post(server: Server, accept: str) -> None:
+def test_programs_without_a_credential_get_a_challenge_and_no_page(server: Server, accept: str) -> None:
     answer = httpx2.get(f"{server.url}/graphql", headers={"Accept": accept})
-    assert refusal(answer) == (405, "METHOD_NOT_ALLOWED")
+    assert refusal(answer) == (401, "UNAUTHENTICATED")
+    assert "resource_metadata" in answer.headers["WWW-Authenticate"]
 
 
 def test_a_browser_reaches_the_page(server: Server) -> None:
