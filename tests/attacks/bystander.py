@@ -14,6 +14,8 @@ from tests.server import Server
 
 #: What each call of the bystander may take, while the attack runs.
 SECONDS = 2.0
+#: On a machine that is busy with other work: so many times the slowest call before the attack.
+TIMES_CALM = 4
 MINIMUM_CALLS = 6
 
 
@@ -25,6 +27,7 @@ class Bystander:
     key: str
     calls: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    limit: float = field(default=float("inf"), init=False)
 
     def work(self) -> None:
         """Make one call of each kind: MCP, REST, GraphQL and a page."""
@@ -59,7 +62,7 @@ class Bystander:
         self.calls.append(seconds)
         if response.status_code != 200 or '"isError":true' in response.text.replace(" ", ""):
             self.failures.append(f"{name}: {response.status_code} {response.text[:200]}")
-        elif seconds > SECONDS:
+        elif seconds > self.limit:
             self.failures.append(f"{name}: {seconds:.1f} s")
 
 
@@ -73,7 +76,10 @@ def make_bystander(server: Server, cast: Cast) -> Bystander:
 def working(bystander: Bystander) -> Iterator[None]:
     """Have the bystander work until the block ends, at least once over; fail if any call failed or took too long."""
     bystander.work()  # what the first call of each kind sets up is not the attack's
+    begun = len(bystander.calls)
+    bystander.work()
     assert not bystander.failures, bystander.failures
+    bystander.limit = max(SECONDS, TIMES_CALM * max(bystander.calls[begun:]))
     stop = threading.Event()
     begun = len(bystander.calls)
 
