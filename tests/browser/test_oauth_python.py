@@ -142,5 +142,5 @@ def test_read_only_is_what_the_app_gets_when_the_person_chooses_it(server: Serve
         identity, error = running.result(timeout=SECONDS)
         assert isinstance(identity, dict) and identity["libraries"] == [{"library": "barcelona", "access": "read"}]
         assert "INSUFFICIENT_SCOPE" in str(error)
-        assert app.storage.tokens is not None and app.storage.tokens.scope == "library:read"
+        assert app.storage.tokens is not None and app.storage.tokens.scope == "library:read offline_access"
         assert AccessToken.objects.get().digest == secrets.digest(app.storage.tokens.access_token)
