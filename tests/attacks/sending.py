@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 
 from tests.attacks.inputs import LONG
-from tests.mcp.client import rpc_body, rpc_headers
+from tests.mcp.client import MODERN, call_tool, rpc_body, rpc_headers
 
 SECONDS = 120
 ATTACKERS = 2
@@ -44,6 +44,16 @@ class LongCall:
         content = json.dumps(body, ensure_ascii=False).encode()
         answer = httpx2.post(self.url, content=content, headers=headers, timeout=SECONDS)
         return answer.status_code, answer.headers.get("Retry-After", ""), answer.text
+
+
+def call_at_once(url: str, key: str, tool: str, arguments: dict[str, Any], times: int) -> list[bool]:
+    """Call a tool so many times at once; return of each call whether it succeeded."""
+
+    def call(_: int) -> bool:
+        return b'"isError":false' in call_tool(url, key, MODERN, tool, arguments).content
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(call, range(times)))
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Eight of the worst searches at once, by one organization, keep nobody of another one waiting."""
 
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from string import ascii_lowercase
 
 import pytest
@@ -11,8 +11,8 @@ from assets.models import Asset, AssetTag, Tag
 from assets.search_index import index_assets
 from orgs.models import Library
 from tests.attacks.bystander import Bystander, working
+from tests.attacks.sending import ATTACKERS, attackers, call_at_once
 from tests.factories import AssetFactory, Cast, LibraryFactory
-from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
 AT_ONCE = 8
@@ -38,7 +38,7 @@ QUERIES = {
     "words that begin alike": " ".join("lightqrstuvwxyz"[:length] for length in range(2, 7)),
 }
 #: What makes a search a bad one besides its texts.
-MORE = {
+MORE: dict[str, dict[str, object]] = {
     "a page": {},
     "tags and libraries": {
         "tags": [f"tag {number}" for number in range(MOST_TAG_FILTERS)],
@@ -72,11 +72,9 @@ def test_a_page_of_the_longest_descriptions(server: Server, cast: Cast, bystande
     fill(cast, DESCRIPTIONS[kind])
     key = cast.key(**{library.slug: "read" for library in Library.objects.filter(organization=cast.acme)}).secret
 
-    def search(more: dict[str, object]) -> None:
-        arguments = {"organizationId": "acme", "q": QUERIES[kind], "pageSize": 500, **more}
-        answer = call_tool(server.mcp_url, key, MODERN, "search_assets", arguments)
-        assert b'"isError":false' in answer.content
-
-    with working(bystander), ThreadPoolExecutor(AT_ONCE) as threads:
+    with attackers() as processes, working(bystander):
         for more in MORE.values():
-            list(threads.map(search, [more] * AT_ONCE))
+            arguments = {"organizationId": "acme", "q": QUERIES[kind], "pageSize": 500, **more}
+            search = partial(call_at_once, server.mcp_url, key, "search_assets", arguments)
+            calls = [processes.submit(search, AT_ONCE // ATTACKERS) for _ in range(ATTACKERS)]
+            assert all(all(call.result()) for call in calls)

@@ -24,7 +24,7 @@ TOO_WIDE = """() => {
         .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && !isClipped(each.parentElement))
         .map(each => `${each.tagName} ${each.className}`);
 }"""
-EMAIL = f"{'w' * 64}@{'.'.join(['w' * 60] * 3)}.example"
+EMAIL = f"{'w' * 64}@{'.'.join(['w' * 60] * 3)}.com"
 
 
 def fill(cast: Cast, letter: str) -> tuple[APIKey, Asset, Membership]:
