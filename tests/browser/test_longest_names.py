@@ -48,14 +48,17 @@ def fill(cast: Cast, letter: str) -> tuple[APIKey, Asset, Membership]:
     asset = AssetFactory(
         library=cast.barcelona,
         name=letter * ASSET_NAME_LENGTH,
+        file="originals/one",
         file_name=f"{'w' * 100}.jpg",
         description=letter * 2000,
         tagged=[letter * (TAG_LENGTH - 1), *(f"{letter * (TAG_LENGTH - 2)}{number}" for number in range(4))],
         uploaded_by_name=name,
         uploaded_by=member,
     )
-    AssetFactory(library=cast.barcelona, parent=asset, name=letter * ASSET_NAME_LENGTH)
-    AssetFactory(library=cast.barcelona, name=letter * ASSET_NAME_LENGTH, trashed=timezone.now())
+    AssetFactory(library=cast.barcelona, parent=asset, name=letter * ASSET_NAME_LENGTH, file="originals/two")
+    AssetFactory(
+        library=cast.barcelona, name=letter * ASSET_NAME_LENGTH, file="originals/three", trashed=timezone.now()
+    )
     client = make_client(name=name, redirect_uris=[f"https://{'w' * 60}.example/callback"])
     connection = connect(cast.alice, client, cast.acme)
     connection.last_used_client, connection.last_used = letter * 200, timezone.now()
