@@ -55,9 +55,15 @@ def fill(cast: Cast, letter: str) -> tuple[APIKey, Asset, Membership]:
         uploaded_by_name=name,
         uploaded_by=member,
     )
-    AssetFactory(library=cast.barcelona, parent=asset, name=letter * ASSET_NAME_LENGTH, file="originals/two")
     AssetFactory(
-        library=cast.barcelona, name=letter * ASSET_NAME_LENGTH, file="originals/three", trashed=timezone.now()
+        library=cast.barcelona, parent=asset, name=letter * ASSET_NAME_LENGTH, file="originals/two", file_name="two.jpg"
+    )
+    AssetFactory(
+        library=cast.barcelona,
+        name=letter * ASSET_NAME_LENGTH,
+        file="originals/three",
+        file_name="three.jpg",
+        trashed=timezone.now(),
     )
     client = make_client(name=name, redirect_uris=[f"https://{'w' * 60}.example/callback"])
     connection = connect(cast.alice, client, cast.acme)
