@@ -176,7 +176,7 @@ def test_every_interface_answers_503_and_nothing_is_done_later(service: Service)
             assert response.headers["Retry-After"], name
             assert seconds < SECONDS, name
             if name in {"page", "form"}:
-                assert "Briefly out of reach" in response.text
+                assert "Temporarily unavailable" in response.text
             elif name != "media":
                 assert "SERVICE_UNAVAILABLE" in response.text, name
     service.wait_until_nothing_runs()
@@ -222,7 +222,7 @@ def test_a_page_whose_session_cannot_be_saved_is_the_same_503(service: Service) 
         holder.execute("SELECT 1 FROM accounts_session FOR UPDATE")
         response, seconds = timed(lambda: service.form(f"/acme/settings/api-keys/{key}", token, **choices))
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
-    assert "Briefly out of reach" in response.text
+    assert "Temporarily unavailable" in response.text
     assert seconds < SECONDS
 
 
