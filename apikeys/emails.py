@@ -7,7 +7,7 @@ from raster.mail import send
 
 
 def mail_claim(address: str, claim_url: str, organization_id: int) -> None:
-    """Mail a link. The mail carries no text of whoever asked for it."""
+    """Mail a link. The mail holds no text that the requester chose."""
     facts = {"claim_url": claim_url, "base_url": settings.BASE_URL}
     send(
         address,

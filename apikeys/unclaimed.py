@@ -69,7 +69,7 @@ STARTS_OF_CUSTOMER = Limit("anonymous-start-customer", 20, DAY_SECONDS)
 STARTS_OF_NETWORK = Limit("anonymous-start-network", 50, DAY_SECONDS)
 CUSTOMER = (56, 32)
 NETWORK = (48, 24)
-#: To one email address, whoever names it.
+#: Mails to one email address, no matter who asks for them.
 MAILS = Limit("anonymous-start-mail", 1, DAY_SECONDS)
 SLUG_BASE_LENGTH = 40
 SLUG_RANDOM_LENGTH = 8

@@ -124,7 +124,7 @@ def save_size(original: str, content: bytes) -> str:
     there = stat(storage_name)
     if there is not None and there.size == len(content):
         return name
-    # What a killed process left of it: whoever made it, all of it comes in its place.
+    # A killed process may have left a part of the file. The whole file replaces it.
     default_storage.delete(storage_name)
     try:
         default_storage.save(storage_name, ContentFile(content))

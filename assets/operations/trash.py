@@ -118,7 +118,7 @@ def list_trash(principal: Principal, command: ListTrash) -> Page[TrashedAsset]:
 
 
 def purge_trash(principal: Principal, command: PurgeTrash, stop: threading.Event | None = None) -> Purged:
-    """Remove for good, with its files, what has been in the trash for ``days``: in chunks, until ``stop`` is set.
+    """Permanently delete assets trashed more than ``days`` ago, with their files, in chunks, until ``stop`` is set.
 
     Raises:
         DeletionRefused: the files may not be deleted; then the rows stay, too.
