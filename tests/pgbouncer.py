@@ -48,7 +48,8 @@ def pgbouncer(url: str) -> Iterator[str]:
     server = {"host": unquote(host), "port": port, "user": unquote(user), "password": unquote(password)}
     folder = Path(tempfile.mkdtemp(prefix="raster-pgbouncer-"))
     try:
-        (folder / "pgbouncer.ini").write_text(
+        settings = folder / "pgbouncer.ini"
+        settings.write_text(
             "[databases]\n"
             f"* = {' '.join(f'{name}={value}' for name, value in server.items() if value)}\n"
             "[pgbouncer]\n"
@@ -61,10 +62,11 @@ def pgbouncer(url: str) -> Iterator[str]:
         )
         user_name = server_user()
         if user_name is not None:
-            shutil.chown(folder, user_name)
+            for path in (folder, settings):
+                shutil.chown(path, user_name)
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [command, str(folder / "pgbouncer.ini")],
+                [command, str(settings)],
                 user=user_name,
                 cwd=folder,
                 stdin=subprocess.DEVNULL,

@@ -133,10 +133,11 @@ Maker = Callable[[], Storage]
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def new_storage(request: pytest.FixtureRequest, tmp_path: Path) -> Maker:
+def new_storage(request: pytest.FixtureRequest, tmp_path: Path, static_files: None) -> Maker:
     def make() -> Storage:
         folder = tmp_path / uuid4().hex
         folder.mkdir()
+        (folder / "static").symlink_to(project.STATIC_ROOT)
         service: Service | None = request.getfixturevalue("service") if request.param == "bucket" else None
         return Storage(folder, Bucket(service) if service is not None else None)
 
@@ -158,7 +159,7 @@ New = Callable[[Storage], Installation]
 
 @pytest.mark.parametrize("marked", [True, False])
 def test_an_empty_database_beside_a_full_storage_costs_no_file(
-    new_storage: Maker, new_installation: New, static_files: None, marked: bool
+    new_storage: Maker, new_installation: New, marked: bool
 ) -> None:
     storage = new_storage()
     new_installation(storage).fill(3)
@@ -172,7 +173,7 @@ def test_an_empty_database_beside_a_full_storage_costs_no_file(
     assert all("adopt_storage" in line for line in errors)
 
 
-def test_a_changed_database_costs_no_file(new_storage: Maker, new_installation: New, static_files: None) -> None:
+def test_a_changed_database_costs_no_file(new_storage: Maker, new_installation: New) -> None:
     storage, elsewhere = new_storage(), new_storage()
     new_installation(storage).fill(3)
     files = storage.names()
@@ -183,7 +184,7 @@ def test_a_changed_database_costs_no_file(new_storage: Maker, new_installation: 
     assert all("DATABASE_URL" in line for line in errors)
 
 
-def test_an_old_dump_costs_no_file(new_storage: Maker, new_installation: New, static_files: None) -> None:
+def test_an_old_dump_costs_no_file(new_storage: Maker, new_installation: New) -> None:
     storage = new_storage()
     installation = new_installation(storage)
     installation.fill(2)
@@ -195,9 +196,7 @@ def test_an_old_dump_costs_no_file(new_storage: Maker, new_installation: New, st
     assert storage.names() == files
 
 
-def test_two_installations_on_one_storage_cost_each_other_no_file(
-    new_storage: Maker, new_installation: New, static_files: None
-) -> None:
+def test_two_installations_on_one_storage_cost_each_other_no_file(new_storage: Maker, new_installation: New) -> None:
     storage = new_storage()
     first, second = new_installation(storage), new_installation(storage)
     first.fill(2)
@@ -209,7 +208,7 @@ def test_two_installations_on_one_storage_cost_each_other_no_file(
     assert storage.names() == files
 
 
-def test_a_server_does_delete_what_is_its_own(new_storage: Maker, new_installation: New, static_files: None) -> None:
+def test_a_server_does_delete_what_is_its_own(new_storage: Maker, new_installation: New) -> None:
     storage = new_storage()
     installation = new_installation(storage)
     installation.fill(2)

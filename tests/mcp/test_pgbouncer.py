@@ -69,4 +69,5 @@ def test_only_a_session_of_the_database_itself_is_given_prepared_statements(tran
         finally:
             await door.close()
 
-    assert len(asyncio.run(prepared())) == 1
+    with ThreadPoolExecutor(1) as thread:
+        assert len(thread.submit(asyncio.run, prepared()).result()) == 1

@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import psycopg
 import pytest
@@ -59,12 +60,15 @@ def test_other_errors_keep_their_traceback(cause: Exception) -> None:
     assert "traceback" in logged(ValueError("a fault of the code"))
 
 
-@pytest.mark.parametrize("id_of", [lambda: asyncio.run(Workers(1).run(request_id.get)), request_id.get])
-def test_a_line_has_the_id_of_its_request_in_threads_too(id_of: Callable[[], str]) -> None:
-    token = request_id.set("0123456789abcdef")
-    try:
-        assert id_of() == "0123456789abcdef"
-        assert json.loads(JSONFormatter().format(logging.makeLogRecord({"msg": "x"})))["id"] == "0123456789abcdef"
-    finally:
-        request_id.reset(token)
-    assert "id" not in json.loads(JSONFormatter().format(logging.makeLogRecord({"msg": "x"})))
+def test_a_line_has_the_id_of_its_request_in_threads_too() -> None:
+    def line() -> dict[str, Any]:
+        fields: dict[str, Any] = json.loads(JSONFormatter().format(logging.makeLogRecord({"msg": "x"})))
+        return fields
+
+    async def lines() -> list[dict[str, Any]]:
+        request_id.set("0123456789abcdef")
+        return [line(), await Workers(1).run(line)]
+
+    with ThreadPoolExecutor(1) as thread:
+        assert [of["id"] for of in thread.submit(asyncio.run, lines()).result()] == ["0123456789abcdef"] * 2
+    assert "id" not in line()
