@@ -106,7 +106,7 @@ class SignUpForm(_Plain, SignupForm):  # type: ignore[misc]
         try:
             return NAME.check(self.cleaned_data["name"])
         except ValueError as refusal:
-            raise forms.ValidationError(sentence(refusal)) from None
+            raise forms.ValidationError(sentence(str(refusal))) from None
 
     def custom_signup(self, request: HttpRequest, user: User) -> None:
         """Keep the name; django-allauth calls this with the user it just made."""

@@ -64,7 +64,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         try:
             self.name = NAME.check(self.name)
         except ValueError as refusal:
-            raise ValidationError({"name": sentence(refusal)}) from None
+            raise ValidationError({"name": sentence(str(refusal))}) from None
 
     def get_full_name(self) -> str:
         """Return the name to show: the person's own, or the part of their address before the @."""

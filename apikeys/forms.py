@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.http import QueryDict
-from pydantic import TypeAdapter, ValidationError
 
-from apikeys.contracts import Access, ClaimOrganization, CreateKey, KeyName
+from apikeys.contracts import Access, ClaimOrganization, CreateKey
 from apikeys.models import NAME_LENGTH
 from apikeys.operations import LEVELS
 from orgs.access import OrganizationRef
 from raster.contracts import MOST_COMPOSED, read_json
 from raster.errors import BadUserInput
+from raster.forms import fitting
 
 ACCESS_PREFIX = "access."
 HELD = re.compile(r"(?:[a-z0-9-]+:(?:read|write)(?:,|\Z))*")
@@ -55,12 +55,8 @@ class KeyNameField(forms.CharField):
         super().__init__(**{"label": "Name", "widget": widget, **options})
 
     def clean(self, value: Any) -> str:
-        name = super().clean(value)
-        try:
-            return TypeAdapter[str](KeyName).validate_python(name)
-        except ValidationError as error:
-            reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-            raise forms.ValidationError(f"{reason[:1].upper()}{reason[1:]}.") from None
+        name: str = fitting(CreateKey, "name", super().clean(value))
+        return name
 
 
 class CreateKeyForm(forms.Form):

@@ -24,6 +24,7 @@ from orgs.access import OrganizationRef, Principal
 from orgs.principal import principal_for_user
 from raster.contracts import read_json
 from raster.errors import BadUserInput, EndpointNotFound, LibraryNotAuthorized
+from raster.forms import add_problems
 
 P = ParamSpec("P")
 page = require_http_methods(["GET", "HEAD", "POST"])
@@ -66,8 +67,8 @@ def create_page(request: HttpRequest, principal: Principal, organization: Organi
             return _sent_before(request, organization, "created")
         except once.OutOfDate:
             form.add_error(None, "This form was open for too long. Please send it once more.")
-        except BadUserInput as error:
-            form.add_error("name", error.message)
+        except BadUserInput as refusal:
+            add_problems(form, refusal, "name")
         except LibraryNotAuthorized:
             form.add_error(None, "A library was deleted meanwhile. Please look at the access and send it once more.")
         else:
@@ -112,8 +113,8 @@ def rename_page(request: HttpRequest, principal: Principal, organization: Organi
         name = form.cleaned_data["name"]
         try:
             rename_key(principal, RenameKey(organization_id=organization.slug, key_id=key.pk, name=name))
-        except BadUserInput as error:
-            form.add_error("name", error.message)
+        except BadUserInput as refusal:
+            add_problems(form, refusal, "name")
         else:
             messages.success(request, f"The key is now named {name}.")
             return redirect("api_key", organization.slug, key.pk)

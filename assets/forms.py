@@ -1,12 +1,10 @@
 """Forms of the pages of libraries and assets. What fits, the contracts say."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from pydantic import TypeAdapter
-from pydantic import ValidationError as Unfitting
 
 from assets.contracts import (
     DESCRIPTION_LENGTH,
@@ -19,28 +17,12 @@ from assets.contracts import (
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, Asset
 from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from orgs.models import Library
-from raster.contracts import Contract
+from raster.forms import fitting
 
 TAGS_LENGTH = 1000
 MOST_OFFERED = 200
 #: The id of the list of libraries that a typed one is suggested from.
 SUGGESTIONS = "libraries"
-
-
-def fitting(contract: type[Contract], field: str, value: Any) -> Any:
-    """Return a value as a contract's field takes it.
-
-    Raises:
-        ValidationError: it does not fit; the message says why.
-    """
-    information = contract.model_fields[field]
-    kind: Any = Annotated[information.annotation, *information.metadata]
-    try:
-        return TypeAdapter(kind).validate_python(value)
-    except Unfitting as error:
-        reason = error.errors(include_url=False, include_context=False, include_input=False)[0]["msg"]
-        reason = reason.removeprefix("Value error, ")
-        raise ValidationError(f"{reason[:1].upper()}{reason[1:]}.") from None
 
 
 class RenameForm(forms.Form):

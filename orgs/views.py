@@ -19,6 +19,7 @@ from orgs.operations import (
 from orgs.principal import principal_for_user
 from raster.contracts import read_json
 from raster.errors import BadUserInput, Forbidden
+from raster.forms import add_problems
 
 
 def start(request: HttpRequest) -> HttpResponse:
@@ -37,7 +38,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             made = create_organization(principal, read_json(CreateOrganization, form.cleaned_data), principal.user)
         except BadUserInput as refusal:
-            form.add_error(None, refusal.message)
+            add_problems(form, refusal, None)
         else:
             return redirect("organization", made.id)
     return render(request, "orgs/create.html", {"form": form})

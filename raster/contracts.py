@@ -18,9 +18,9 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, ErrorDetails, core_schema
 
-from raster.errors import BadUserInput
+from raster.errors import BadUserInput, Problem
 
 MOST_PROBLEMS = 5
 NAME_SHOWN = 100
@@ -174,9 +174,8 @@ class Line:
         return text
 
 
-def sentence(refusal: ValueError) -> str:
+def sentence(reason: str) -> str:
     """Return the reason of a refusal as a sentence, for a form."""
-    reason = str(refusal)
     return f"{reason[:1].upper()}{reason[1:]}."
 
 
@@ -215,7 +214,7 @@ def read_json(contract: type[AnyContract], arguments: Any) -> AnyContract:
     try:
         return contract.model_validate(arguments, strict=True)
     except ValidationError as error:
-        raise BadUserInput(_sentence(error)) from None
+        raise BadUserInput(*problems_of(error)) from None
 
 
 def read_strictly(body: bytes | str) -> Any:
@@ -257,7 +256,7 @@ def read_query(contract: type[AnyContract], values: Mapping[str, Sequence[str]])
         if kind is list:
             arguments[name] = [part for text in texts for part in text.split(",") if part]
         elif len(texts) > 1:
-            raise BadUserInput(f"{name[:NAME_SHOWN]}: comes more than once")
+            raise BadUserInput((name[:NAME_SHOWN], "comes more than once"))
         else:
             is_number = kind is int and INTEGER.fullmatch(texts[0])
             arguments[name] = int(texts[0]) if is_number else texts[0]
@@ -275,17 +274,20 @@ def _kind(annotation: Any) -> Any:
     return kinds[0] if len(kinds) == 1 else None
 
 
-def _sentence(error: ValidationError) -> str:
-    problems = []
-    for detail in error.errors(include_url=False, include_context=False, include_input=False)[:MOST_PROBLEMS]:
-        where = ".".join(str(part)[:NAME_SHOWN] for part in detail["loc"]) or "arguments"
-        what = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}.get(
-            detail["type"], detail["msg"][:1].lower() + detail["msg"][1:]
-        )
-        if detail["type"] in {"string_too_long", "string_too_short"}:
-            what = what.replace("string", "value", 1)
-        problems.append(f"{where}: {what.removeprefix('value error, ')}")
-    return "; ".join(problems)
+def problems_of(error: ValidationError) -> list[Problem]:
+    """Return the first fields that do not fit, each with its reason."""
+    return [_problem(detail) for detail in error.errors(include_url=False, include_input=False)[:MOST_PROBLEMS]]
+
+
+def _problem(detail: ErrorDetails) -> Problem:
+    field = ".".join(str(part)[:NAME_SHOWN] for part in detail["loc"]) or "arguments"
+    kind = detail["type"]
+    if kind == "value_error":
+        return field, str(detail["ctx"]["error"])
+    if kind in {"string_too_long", "string_too_short"}:
+        return field, detail["msg"].replace("String", "value", 1)
+    reasons = {"missing": "is required", "extra_forbidden": "is not an argument of this operation"}
+    return field, reasons.get(kind, f"{detail['msg'][:1].lower()}{detail['msg'][1:]}")
 
 
 def json_schema(model: type[BaseModel], *, output: bool = False) -> dict[str, Any]:

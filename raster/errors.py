@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+#: A field of the input, as callers name it, and what is wrong with it.
+Problem = tuple[str, str]
+
 
 class RasterError(Exception):
     """A failure that a caller is told about.
@@ -121,9 +124,17 @@ class MethodNotAllowed(RasterError):
 
 
 class BadUserInput(RasterError):
+    """The input does not fit. ``problems`` has each field with its reason; the field is empty for the whole input."""
+
     code = "BAD_USER_INPUT"
     status = 400
     default_message = "The input is not valid."
+
+    def __init__(self, *problems: str | Problem) -> None:
+        """A problem without a field is its sentence."""
+        given = problems or (self.default_message,)
+        self.problems: list[Problem] = [("", each) if isinstance(each, str) else each for each in given]
+        super().__init__("; ".join(f"{field}: {reason}" if field else reason for field, reason in self.problems))
 
 
 class LibraryURLTaken(RasterError):

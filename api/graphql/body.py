@@ -49,9 +49,9 @@ def _asked(request: Any) -> Asked:
         raise BadUserInput("Send one request: an object with query, and with variables and operationName if need be.")
     text, name, variables = request.get("query"), request.get("operationName"), request.get("variables")
     if not isinstance(text, str):
-        raise BadUserInput("query: is required" if text is None else "query: must be a text")
+        raise BadUserInput(("query", "is required" if text is None else "must be a text"))
     if not isinstance(name, str | None):
-        raise BadUserInput("operationName: must be a text")
+        raise BadUserInput(("operationName", "must be a text"))
     if not isinstance(variables, dict | None):
-        raise BadUserInput("variables: must be an object")
+        raise BadUserInput(("variables", "must be an object"))
     return Asked(text, name or None, variables or {})

@@ -108,10 +108,10 @@ def operation_of(document: DocumentNode, name: str | None) -> OperationDefinitio
     found = [node for node in operations if name is None or (node.name is not None and node.name.value == name)]
     if not found:
         raise BadUserInput(
-            "operationName: the document has no such operation" if name else "The document asks nothing."
+            ("operationName", "the document has no such operation") if name else "The document asks nothing."
         )
     if len(found) > 1:
-        raise BadUserInput("operationName: is required where a document has several operations")
+        raise BadUserInput(("operationName", "is required where a document has several operations"))
     return found[0]
 
 

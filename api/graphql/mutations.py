@@ -55,7 +55,7 @@ class Mutation:
         email: str | None = strawberry.UNSET,
     ) -> Any:
         if len({id(file) for file in files}) < len(files):
-            raise BadUserInput("files: holds a file twice")
+            raise BadUserInput(("files", "holds a file twice"))
 
         def upload(principal: Principal, command: UploadAssets) -> Uploaded:
             return upload_assets(principal, command, cast("list[Staged]", files))

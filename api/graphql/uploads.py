@@ -90,7 +90,7 @@ class _RequestForm(Form):
             self.admit()
         request: Request = self.request  # type: ignore[assignment]  # admit makes it
         if sorted(self.parts) != sorted(self.places):
-            raise BadUserInput("map: names each file of the form once, and no other")
+            raise BadUserInput(("map", "names each file of the form once, and no other"))
         for part, file in zip(self.parts, self.files, strict=True):
             holder, key = _holder(request.variables, self.places[part])
             holder[key] = file
@@ -124,14 +124,14 @@ def _read_map(text: str, asked: Asked) -> dict[str, str]:
     """Return the place of each part: a path into the variables, where null is."""
     given = read_strictly(text)
     if not isinstance(given, dict) or len(given) > MOST_FILES:
-        raise BadUserInput(f"map: must be an object of at most {MOST_FILES} parts")
+        raise BadUserInput(("map", f"must be an object of at most {MOST_FILES} parts"))
     places: dict[str, str] = {}
     for part, paths in given.items():
         if not isinstance(paths, list) or len(paths) != 1 or not isinstance(paths[0], str):
-            raise BadUserInput("map: each part has a list of one path")
+            raise BadUserInput(("map", "each part has a list of one path"))
         holder, key = _holder(asked.variables, paths[0])
         if holder[key] is not None or paths[0] in places.values():
-            raise BadUserInput("map: each path is that of another null in the variables")
+            raise BadUserInput(("map", "each path is that of another null in the variables"))
         places[part] = paths[0]
     return places
 
@@ -146,7 +146,7 @@ def _holder(variables: dict[str, Any], path: str) -> tuple[Any, Any]:
         holder = variables.get(steps[0])
         if isinstance(holder, list) and int(steps[1]) < len(holder):
             return holder, int(steps[1])
-    raise BadUserInput("map: a path is variables.<name> or variables.<name>.<number>")
+    raise BadUserInput(("map", "a path is variables.<name> or variables.<name>.<number>"))
 
 
 def _place(request: Request) -> UploadAssets:

@@ -22,12 +22,12 @@ def read_command(
     contract = contract_of(version, endpoint)
     asked = read_query(contract, _parameters(query))
     if asked and not endpoint.takes_query:
-        raise BadUserInput(f"{_name(asked)}: send it in the body, not in the address")
+        raise BadUserInput((_name(asked), "send it in the body, not in the address"))
     for more in (asked, arguments):
         if twice := places.keys() & more.keys():
-            raise BadUserInput(f"{_name(twice)}: is in the path already")
+            raise BadUserInput((_name(twice), "is in the path already"))
     if twice := asked.keys() & arguments.keys():
-        raise BadUserInput(f"{_name(twice)}: comes both in the address and in the body")
+        raise BadUserInput((_name(twice), "comes both in the address and in the body"))
     return read_json(contract, {**places, **asked, **arguments})
 
 

@@ -54,7 +54,7 @@ def search_grid(
     try:
         command = read_json(SearchAssets, {**narrowed, **asked})
     except BadUserInput as refusal:
-        return Grid(pictures=[], pages=Paging(1, 1), total=0, refused=refusal.message.partition(": ")[2])
+        return Grid(pictures=[], pages=Paging(1, 1), total=0, refused=refusal.problems[0][1])
     result = search_assets(principal, command)
     names = None
     if libraries is not None:

@@ -15,6 +15,7 @@ from orgs.forms import NameAndAddressForm
 from orgs.principal import organization_page, principal_for_user
 from raster.contracts import read_json
 from raster.errors import BadUserInput, LibraryURLTaken
+from raster.forms import add_problems
 from raster.pages import Paging, page_number
 
 LIBRARIES_ON_A_PAGE = 48
@@ -54,7 +55,7 @@ def create(request: HttpRequest, organization: str) -> HttpResponse:
         except LibraryURLTaken as refusal:
             form.add_error("slug", refusal.message)
         except BadUserInput as refusal:
-            form.add_error("name", refusal.message)
+            add_problems(form, refusal, "name")
         else:
             return redirect("library", organization, made.id)
     return render(request, "assets/create.html", {**context, "form": form})

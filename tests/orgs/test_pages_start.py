@@ -38,6 +38,13 @@ def test_what_does_not_fit_is_said_in_the_form(client: Client, cast: Cast, field
     assert Organization.objects.count() == 2
 
 
+def test_a_name_that_does_not_fit_is_explained_beside_the_name(client: Client, cast: Cast) -> None:
+    client.force_login(cast.alice)
+    for path in ("/new", "/acme/new"):
+        form = client.post(path, {"name": "A\u202eB"}).context["form"]
+        assert form.errors == {"name": ["Must be one line of text without control or invisible characters."]}
+
+
 def test_a_person_sees_their_organizations_by_name_and_slug_and_no_others(client: Client, cast: Cast) -> None:
     client.force_login(cast.bob)
     page = client.get("/").content.decode()

@@ -115,6 +115,24 @@ def test_one_length_is_refused_in_the_same_words_whatever_is_over_it(length: int
         read_json(apikeys.contracts.CreateKey, {"organizationId": "x" * length, "name": "x"})
 
 
+def test_a_refusal_has_each_field_with_its_reason_and_is_worded_from_them() -> None:
+    with pytest.raises(BadUserInput) as refused:
+        read_json(apikeys.contracts.CreateKey, {"name": "a: b\u202e", "access": {"paris": "all"}, "x: y": 1})
+    assert refused.value.problems == [
+        ("organizationId", "is required"),
+        ("name", "must be one line of text without control or invisible characters"),
+        ("access.paris", "input should be 'none', 'read' or 'write'"),
+        ("x: y", "is not an argument of this operation"),
+    ]
+    assert refused.value.message == "; ".join(f"{field}: {reason}" for field, reason in refused.value.problems)
+
+
+def test_a_problem_of_no_field_is_its_sentence() -> None:
+    assert BadUserInput("Send it again.").problems == [("", "Send it again.")]
+    assert BadUserInput("Send it again.").message == "Send it again."
+    assert BadUserInput().message == BadUserInput.default_message
+
+
 # --- Names are one line of what can be seen ------------------------------------------------------------------------
 
 
