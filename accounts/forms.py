@@ -7,9 +7,9 @@ from django import forms
 from django.http import HttpRequest
 
 from accounts.known_browsers import known_browser
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_request
 from accounts.models import NAME, NAME_LENGTH, User
-from accounts.sign_in import account_subject, address_of
+from accounts.sign_in import account_subject
 from raster.contracts import sentence
 
 #: A day: anybody can ask for anybody's address. All of the links that were mailed work until one is used.
@@ -70,7 +70,7 @@ class AskForResetForm(_Plain, ResetPasswordForm):  # type: ignore[misc]
         email: str = self.cleaned_data["email"]
         browser = known_browser(request, email)
         if browser is None:
-            RESETS_OF_ADDRESS.hit(address_of(request))
+            RESETS_OF_ADDRESS.hit(subject_of_request(request))
         limit = RESETS_OF_ACCOUNT if self.users else RESETS_WITHOUT_ACCOUNT
         if limit.allows(browser or account_subject(email)):
             super().save(request, **kwargs)

@@ -31,7 +31,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.known_browsers import known_browser
-from accounts.limits import Limit, subject_of_address
+from accounts.limits import Limit, subject_of_request
 from accounts.models import User
 from accounts.people import is_verified
 from raster.errors import RateLimited, ServiceUnavailable
@@ -101,7 +101,7 @@ def begin_attempt(request: HttpRequest, email: str) -> Attempt:
     if browser is not None:
         FAILURES_OF_BROWSER.hit(browser)
         return Attempt(((FAILURES_OF_BROWSER, browser),), known=True)
-    address, account = address_of(request), account_subject(email)
+    address, account = subject_of_request(request), account_subject(email)
     try:
         FAILURES_OF_ADDRESS.hit(address)
         FAILURES_OF_ACCOUNT.hit(account)
@@ -127,11 +127,6 @@ def checking(*, known: bool) -> Iterator[None]:
         yield
     finally:
         _CHECKING[known].release()
-
-
-def address_of(request: HttpRequest) -> str:
-    """Return what limits count the request's IP address as."""
-    return subject_of_address(request.META.get("REMOTE_ADDR", ""))
 
 
 def account_subject(email: str) -> str:

@@ -10,11 +10,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import CodeForm
-from accounts.limits import Limit
+from accounts.limits import Limit, subject_of_request
 from accounts.sessions import digest_of_session
 from accounts.sign_in import (
     CodeRequired,
-    address_of,
     ask_for_code,
     finish_sign_in,
     forget_sign_in,
@@ -64,7 +63,7 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
 def signup(request: HttpRequest) -> HttpResponse:
     """Create an account."""
     if request.method == "POST":
-        SIGN_UPS_OF_ADDRESS.hit(address_of(request))
+        SIGN_UPS_OF_ADDRESS.hit(subject_of_request(request))
     response: HttpResponse = views.signup(request)
     return response
 

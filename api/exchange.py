@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, InterfaceError, OperationalError
 from starlette.types import Receive, Scope, Send
 
-from accounts.rates import count_request, count_stranger, over_the_rate
+from accounts.limits import count_request, count_stranger, over_the_rate
 from connections.bearer import principal_for_bearer
 from connections.doors import check_values, read_authorization, refusal_headers
 from connections.resources import API, api_root

@@ -4,7 +4,6 @@ Rows are locked in the order that holds everywhere: libraries, assets, then the 
 """
 
 import logging
-import math
 import threading
 from dataclasses import dataclass
 from datetime import timedelta
@@ -300,8 +299,7 @@ def _check_room(waiting: QuerySet[Claim], most: int) -> None:
     if over >= 0:
         now = timezone.now()
         ends = waiting.order_by("organization__unclaimed_until").values_list("organization__unclaimed_until", flat=True)
-        seconds = ((ends[over] or now) - now).total_seconds()
-        raise RateLimited(retry_after=max(1, math.ceil(seconds)))
+        raise RateLimited(retry_after=((ends[over] or now) - now).total_seconds())
 
 
 def _slug(name: str) -> str:

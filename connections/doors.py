@@ -17,7 +17,6 @@ from raster.errors import (
     PayloadTooLarge,
     RasterError,
     RateLimited,
-    ServiceUnavailable,
     Unauthenticated,
 )
 from raster.transport import Transport
@@ -103,10 +102,8 @@ def refusal_headers(error: RasterError, scope: Scope, transport: Transport, path
         headers["WWW-Authenticate"] = _challenge(error, scope, transport, path)
     if isinstance(error, MethodNotAllowed):
         headers["Allow"] = error.allowed
-    if isinstance(error, RateLimited):
+    if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
-    if isinstance(error, ServiceUnavailable):
-        headers["Retry-After"] = str(RETRY_SECONDS)
     return headers
 
 

@@ -18,7 +18,6 @@ from raster.logs import RECORD
 logger = logging.getLogger("raster.connections")
 Endpoint = Callable[[HttpRequest], HttpResponse]
 PREFLIGHT_SECONDS = 7200
-RETRY_SECONDS = 5
 ALLOWED_HEADERS = "Authorization, Content-Type, MCP-Protocol-Version, Traceparent"
 
 
@@ -85,10 +84,10 @@ def _answer(  # noqa: PLR0911 - one for each kind of failure
     except (BadRequest, MultiPartParserError, SuspiciousOperation):
         return OAuthError("invalid_request", "The request cannot be read.").answer()
     except RateLimited as error:
-        return _later(error, error.retry_after)
+        return _later(error)
     except (OperationalError, InterfaceError) as error:
         logger.error("The database is out of reach", exc_info=error)
-        return _later(ServiceUnavailable(), RETRY_SECONDS)
+        return _later(ServiceUnavailable())
     except RasterError as error:
         headers = {"Allow": error.allowed} if isinstance(error, MethodNotAllowed) else {}
         body = {"error": {"code": error.code, "message": error.message}}
@@ -109,9 +108,10 @@ def check_parameters(request: HttpRequest) -> None:
         raise OAuthError("invalid_request", "A parameter is sent more than once.")
 
 
-def _later(error: RasterError, seconds: int) -> HttpResponse:
-    """Answer that the same request may succeed after so many seconds."""
-    refusal = OAuthError("temporarily_unavailable", error.message, error.status, {"Retry-After": str(seconds)})
+def _later(error: RasterError) -> HttpResponse:
+    """Answer that the same request may succeed later."""
+    headers = {"Retry-After": str(error.retry_after)}
+    refusal = OAuthError("temporarily_unavailable", error.message, error.status, headers)
     return refusal.answer()
 
 

@@ -20,7 +20,7 @@ from mcp.server.transport_security import TransportSecuritySettings
 from starlette.datastructures import MutableHeaders
 from starlette.types import Message, Receive, Scope, Send
 
-from accounts.rates import count_request, count_stranger
+from accounts.limits import count_request, count_stranger
 from connections.access import OVER, ConnectionIsOver
 from connections.bearer import read_bearer
 from connections.doors import LARGE_BODY, body_limit, check_values, read_authorization, refusal_headers

@@ -19,7 +19,7 @@ from starlette.types import Message, Receive, Scope, Send
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from accounts import rates  # noqa: E402 - needs the settings
+from accounts import limits  # noqa: E402 - needs the settings
 from api.asgi import serve_api  # noqa: E402
 from api.exchange import finish_recording  # noqa: E402
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
@@ -80,8 +80,8 @@ class Application:
         await receive()
         try:
             await self._running.enter_async_context(self._door.run())
-            for rate in (rates.credentials, rates.addresses):
-                await self._running.enter_async_context(rate.shared())
+            for limit in (limits.credentials, limits.addresses):
+                await self._running.enter_async_context(limit.shared())
             for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due, clean_up_tasks):
                 await self._running.enter_async_context(sweeping(sweep))
             if settings.WORKER == "server":

@@ -1,6 +1,7 @@
 """The catalogue of errors: a code, its HTTP status and its message, the same on every face."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, ClassVar
 
 #: A field of the input, as callers name it, and what is wrong with it.
@@ -19,6 +20,8 @@ class RasterError(Exception):
     status: ClassVar[int]
     default_message: ClassVar[str]
     catalogue: ClassVar[dict[str, type["RasterError"]]] = {}
+    #: Seconds after which the same call may succeed, where that is known.
+    retry_after: int | None = None
 
     def __init_subclass__(cls) -> None:
         if cls.code in RasterError.catalogue:
@@ -206,10 +209,10 @@ class RateLimited(RasterError):
     status = 429
     default_message = "Too many requests. Wait before the next one."
 
-    def __init__(self, *, retry_after: int) -> None:
-        """``retry_after`` is in seconds."""
-        self.retry_after = retry_after
-        super().__init__(f"Too many requests. Try again in {retry_after} seconds.")
+    def __init__(self, *, retry_after: float) -> None:
+        """``retry_after`` is in seconds: of a part of one, the whole is waited for."""
+        self.retry_after: int = max(1, ceil(retry_after))
+        super().__init__(f"Too many requests. Try again in {self.retry_after} seconds.")
 
 
 class InternalServerError(RasterError):
@@ -222,3 +225,4 @@ class ServiceUnavailable(RasterError):
     code = "SERVICE_UNAVAILABLE"
     status = 503
     default_message = "The service is briefly out of reach. Try again in a few seconds."
+    retry_after = 5

@@ -11,7 +11,7 @@ from django.urls import Resolver404, get_resolver
 from rest_framework.response import Response
 from starlette.types import Receive, Scope, Send
 
-from accounts.rates import count_stranger
+from accounts.limits import count_stranger
 from api.exchange import PREFLIGHT, ClientGone, Exchange
 from api.passes import BearerPass
 from api.rest.documents import DOCUMENTS

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.limits import Limit, subject_of_address
+from accounts.limits import Limit, subject_of_request
 from connections.metadata import CODE_GRANT, ClientMetadata, read_metadata
 from connections.operations.clients import RegisteredClient, register_client
 from connections.protocol import OAuthError, oauth_endpoint
@@ -18,7 +18,7 @@ ADDRESS_LIMIT = Limit("client registration", 60, 3600)
 @oauth_endpoint("POST")
 def register(request: HttpRequest) -> HttpResponse:
     """Register the client that the body describes, and answer what was kept of it."""
-    ADDRESS_LIMIT.hit(subject_of_address(request.META.get("REMOTE_ADDR", "")))
+    ADDRESS_LIMIT.hit(subject_of_request(request))
     metadata = read_metadata(_json_object(request))
     return JsonResponse(_answer(metadata, register_client(metadata)), status=201)
 

@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from accounts.limits import Limit, subject_of_address
+from accounts.limits import Limit, subject_of_request
 from connections import secrets
 from connections.client_authentication import authenticate_client
 from connections.clients import note_use
@@ -25,7 +25,7 @@ def token(request: HttpRequest) -> HttpResponse:
     """Exchange a code, a refresh token or a device code for tokens."""
     client = authenticate_client(request)
     check_parameters(request)
-    CLIENT_LIMIT.hit(f"{client.pk} {subject_of_address(request.META['REMOTE_ADDR'])}")
+    CLIENT_LIMIT.hit(f"{client.pk} {subject_of_request(request)}")
     connection = tokens.connection_of(request.POST.get("refresh_token", ""))
     if connection is not None:
         CONNECTION_LIMIT.hit(connection)

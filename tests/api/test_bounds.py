@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 from starlette.types import Message
 
-from accounts import rates
-from accounts.rates import Rate
+from accounts import limits
+from accounts.limits import RequestLimit
 from api import uploads
 from api.multipart import Form
 from api.uploads import Body, under_way
@@ -199,8 +199,8 @@ def test_space_is_asked_for_as_a_file_grows(settings: Settings) -> None:
 # --- Rates -------------------------------------------------------------------------------------------------------
 
 
-class Unlucky(Rate):
-    """A rate whose database is away the first time."""
+class Unlucky(RequestLimit):
+    """A limit whose database is away the first time."""
 
     calls = 0
 
@@ -212,12 +212,12 @@ class Unlucky(Rate):
 
 
 def test_rates_are_shared_again_after_the_database_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "SYNC_SECONDS", 0.01)
+    monkeypatch.setattr(limits, "SYNC_SECONDS", 0.01)
     rate = Unlucky("test", 10)
 
     async def run() -> None:
         async with rate.shared():
-            rate.take("one")
+            rate.hit("one")
             await asyncio.to_thread(wait_until, lambda: rate.calls >= 2)
 
     ThreadPoolExecutor(1).submit(asyncio.run, run()).result()

@@ -7,9 +7,8 @@ from contextlib import ExitStack
 import httpx2
 import pytest
 
-from accounts import rates
+from accounts.limits import MINUTE, RequestLimit
 from accounts.models import RateCount
-from accounts.rates import Rate
 from apikeys.contracts import RegenerateKey
 from apikeys.operations import regenerate_key
 from raster.errors import RateLimited
@@ -29,7 +28,7 @@ def two(transactional_db: None, static_files: None, tmp_path: object, server_log
     limits = {"RASTER_CREDENTIAL_RATE": str(MOST), "RASTER_ADDRESS_RATE": str(MOST)}
     with ExitStack() as running:
         servers = [running.enter_context(running_server(server_log, **limits)) for _ in range(2)]  # type: ignore[arg-type]
-        wait_until(lambda: time.time() % rates.SECONDS < rates.SECONDS - ROOM, rates.SECONDS)
+        wait_until(lambda: time.time() % MINUTE < MINUTE - ROOM, MINUTE)
         yield servers
 
 
@@ -53,7 +52,7 @@ def test_one_request_too_many_is_refused_on_every_transport_and_by_every_process
 
     over = me(one, key.secret)
     assert (over.status_code, over.json()["error"]["code"]) == (429, "RATE_LIMITED")
-    assert 1 <= int(over.headers["Retry-After"]) <= rates.SECONDS
+    assert 1 <= int(over.headers["Retry-After"]) <= MINUTE
     assert (over.headers["RateLimit-Limit"], over.headers["RateLimit-Remaining"]) == (str(MOST), "0")
     over = call_tool(one.mcp_url, key.secret, MODERN, "whoami", {})
     assert (over.status_code, over.json()["error"]["code"]) == (429, "RATE_LIMITED")
@@ -87,16 +86,16 @@ def test_strangers_are_refused_sooner_than_looked_up_and_nobody_else_is(two: lis
 def test_the_next_minute_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_800_000_000.0
     monkeypatch.setattr(time, "time", lambda: now)
-    rate = Rate("test", 1)
-    standing = rate.take("one")
+    rate = RequestLimit("test", 1)
+    standing = rate.hit("one")
     assert standing is not None
     assert standing.headers == {"RateLimit-Limit": "1", "RateLimit-Remaining": "0", "RateLimit-Reset": "60"}
     with pytest.raises(RateLimited) as refused:
-        rate.take("one")
+        rate.hit("one")
     assert refused.value.retry_after == 60
-    now += rates.SECONDS
-    assert rate.take("one") is not None
+    now += MINUTE
+    assert rate.hit("one") is not None
 
 
 def test_without_a_limit_nothing_is_counted() -> None:
-    assert Rate("test", None).take("one") is None
+    assert RequestLimit("test", None).hit("one") is None
