@@ -7,10 +7,9 @@ from django.contrib import messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpResponse
 
-from assets import tickets
+from assets import tickets, upload_links
 from assets.admission import Admission
 from assets.contracts import Uploaded
-from assets.operations import upload_links
 from connections.bearer import principal_for_bearer, principal_for_credential
 from connections.resources import API
 from orgs.access import Origin

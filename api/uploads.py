@@ -1,6 +1,6 @@
 """Uploads over HTTP, on raw ASGI routes beside the MCP door, since they are streams of any length.
 
-``POST /upload/<link>`` takes an upload link (assets/operations/upload_links.py), ``POST /upload/web/<ticket>`` the
+``POST /upload/<link>`` takes an upload link (assets/upload_links.py), ``POST /upload/web/<ticket>`` the
 form of a library's page (assets/tickets.py). Both take ``multipart/form-data``: up to twenty files under any names,
 and a field ``parentId`` where the file is to become a variant. Who may upload there is decided before a byte of the
 body is read, and once more in the transaction that stores the files. The answer is that of ``upload_assets``, or the
@@ -30,9 +30,9 @@ from api.multipart import Form
 from api.passes import LinkPass, Pass, TicketPass
 from assets.admission import Admission
 from assets.contracts import MOST_FILES, UploadAssets, Uploaded
-from assets.operations.upload_links import PATH
 from assets.operations.uploads import check_may_upload, upload_assets
 from assets.quota import Room
+from assets.upload_links import PATH
 from orgs.access import BearerPrincipal, Origin
 from raster.contracts import read_json
 from raster.errors import (

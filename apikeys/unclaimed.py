@@ -41,7 +41,7 @@ from assets.ownership import DeletionRefused
 from orgs import audit
 from orgs.access import OperatorPrincipal, Origin, UserPrincipal
 from orgs.models import Library, Membership, Organization
-from orgs.operations import check_may_own_more
+from orgs.ownership import check_may_own_more
 from raster import tokens
 from raster.errors import BadUserInput, EndpointNotFound, RateLimited
 from raster.fold import slugify

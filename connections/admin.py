@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from accounts.recent import ask_to_sign_in_again, signed_in_recently
 from connections.client_form import ClientForm
+from connections.ending import end_connection
 from connections.models import (
     AccessToken,
     AppPolicy,
@@ -24,8 +25,7 @@ from connections.models import (
     DeviceAuthorization,
     RefreshToken,
 )
-from connections.operations.clients import change_staff_client, register_staff_client, switch_client
-from connections.operations.connections import end_connection
+from connections.registration import change_staff_client, register_staff_client, switch_client
 from connections.trust import shown_name
 from orgs.admin import staff_principal
 from raster.read_only_admin import ReadOnlyAdmin

@@ -11,7 +11,7 @@ from apikeys import access as keys
 from apikeys import secrets as key_secrets
 from connections import access as tokens
 from connections import resources, secrets
-from connections.operations.tokens import end_if_over
+from connections.tokens import end_if_over
 from orgs.access import BearerPrincipal, Origin, Principal, UserPrincipal
 from raster.errors import InvalidAPIKey, OrganizationNotFound, Unauthenticated
 

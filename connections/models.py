@@ -302,3 +302,8 @@ class AppPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"app policy of {self.organization}"
+
+    @classmethod
+    def of(cls, organization_id: int) -> "AppPolicy":
+        """Return what an organization lets its members connect; without a row, everything."""
+        return cls.objects.filter(organization=organization_id).first() or cls(organization_id=organization_id)

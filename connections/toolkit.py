@@ -17,11 +17,10 @@ from oauthlib.common import Request
 from oauthlib.oauth2 import OAuth2Error, RequestValidator, WebApplicationServer
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
-from connections import scopes
+from connections import scopes, tokens
 from connections.clients import find_client
 from connections.contracts import AskedAuthorization
 from connections.models import AuthorizationCode, Client, Connection, RefreshToken
-from connections.operations import tokens
 from connections.redirects import matches_redirect_uri
 from connections.secrets import Pair, generate_pair, successor
 

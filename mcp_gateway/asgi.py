@@ -24,7 +24,7 @@ from accounts.limits import count_request, count_stranger
 from connections.access import OVER, ConnectionIsOver
 from connections.bearer import read_bearer
 from connections.doors import LARGE_BODY, body_limit, check_values, read_authorization, refusal_headers
-from connections.operations.tokens import end_if_over
+from connections.tokens import end_if_over
 from mcp_gateway.anonymous import ORIGIN, anonymous_server
 from mcp_gateway.database import door_database
 from mcp_gateway.server import CHALLENGE, IS_LARGE, PRINCIPAL, Gateway

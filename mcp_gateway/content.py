@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from assets.contracts import LookAtAsset, VariantRecord
-from assets.operations.previews import preview_asset
+from assets.operations.assets import preview_asset
 from orgs.access import Principal
 
 #: Of one result. What is beyond them is in the JSON all the same.

@@ -20,11 +20,11 @@ from orgs.contracts import (
     RemoveMember,
 )
 from orgs.models import Library, LibraryMembership, Membership, Organization
+from orgs.ownership import check_may_own_more
 from orgs.slugs import RESERVED_ORGANIZATION_SLUGS
 from raster.errors import BadUserInput, Forbidden, LibraryNotAuthorized, ResourceNotFound
 from raster.fold import slugify
 
-MOST_OWNED_ORGANIZATIONS = 20
 RANKS = {Membership.Role.MEMBER: 0, Membership.Role.ADMIN: 1, Membership.Role.OWNER: 2}
 
 
@@ -61,17 +61,6 @@ def create_organization(principal: Principal, command: CreateOrganization, owner
     except IntegrityError:
         raise unavailable from None
     return OrganizationRecord(id=organization.slug, name=organization.name)
-
-
-def check_may_own_more(user: User) -> None:
-    """Return if a person may own one more organization.
-
-    Raises:
-        BadUserInput: they own as many as one person may.
-    """
-    owned = Membership.objects.filter(user=user, role=Membership.Role.OWNER).count()
-    if owned >= MOST_OWNED_ORGANIZATIONS:
-        raise BadUserInput(f"You own {owned} organizations, which is as many as one person may.")
 
 
 def limit_organization(principal: Principal, command: LimitOrganization) -> None:

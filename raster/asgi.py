@@ -26,11 +26,10 @@ from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
 from apikeys.unclaimed import remove_unclaimed_if_due  # noqa: E402
 from assets import derivatives  # noqa: E402
+from assets.clean_up import purge_if_due, sweep_files_if_due  # noqa: E402
 from assets.health import CHECKS  # noqa: E402
-from assets.operations.sweeps import sweep_files_if_due  # noqa: E402
-from assets.operations.trash import purge_if_due  # noqa: E402
 from assets.serving import serve_media  # noqa: E402
-from connections.operations.sweeps import sweep_if_due  # noqa: E402
+from connections.clean_up import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
 from mcp_gateway.asgi import Door  # noqa: E402

@@ -9,8 +9,8 @@ from accounts.models import User
 from apikeys.contracts import DeleteKey, RegenerateKey, ScopeKey
 from apikeys.models import APIKey
 from apikeys.operations import delete_key, regenerate_key, scope_key
+from connections.ending import end_connection
 from connections.models import AccessToken, Client, Connection
-from connections.operations.connections import end_connection
 from orgs.contracts import RemoveMember
 from orgs.models import LibraryMembership
 from orgs.operations import remove_member

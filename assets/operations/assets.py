@@ -10,12 +10,14 @@ from assets.contracts import (
     GetAssets,
     ListAssets,
     ListLibraries,
+    LookAtAsset,
     RenameAsset,
     UpdateAssetDescription,
 )
 from assets.events import record_event
 from assets.models import Asset
-from assets.records import asset_record, live_record, live_records, load_parts, newest_assets
+from assets.previews import Preview, make_preview
+from assets.records import asset_record, live_asset, live_record, live_records, load_parts, newest_assets
 from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
@@ -47,6 +49,17 @@ def get_asset(principal: Principal, command: GetAsset) -> AssetRecord:
     """
     library = principal.library(command.organization_id, command.library_id, Level.READ)
     return live_record(library, command.asset_id, command.organization_id)
+
+
+def preview_asset(principal: Principal, command: LookAtAsset) -> Preview:
+    """Return a small picture of a live asset or variant.
+
+    Raises:
+        ResourceNotFound: it is missing, in the trash or in another library: nobody can tell which.
+        RateLimited: too much is being read for the organization already.
+    """
+    library = principal.library(command.organization_id, command.library_id, Level.READ)
+    return make_preview(live_asset(library, command.asset_id), command.organization_id)
 
 
 def get_assets(principal: Principal, command: GetAssets) -> dict[str, AssetRecord]:

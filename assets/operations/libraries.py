@@ -32,7 +32,7 @@ def list_libraries(principal: Principal, command: ListLibraries) -> Page[Library
     start = (command.page - 1) * command.page_size
     rows = list(reach[start : start + command.page_size])
     return Page[LibraryRecord](
-        data=library_records(rows), page=command.page, page_size=command.page_size, total=reach.count()
+        data=_library_records(rows), page=command.page, page_size=command.page_size, total=reach.count()
     )
 
 
@@ -68,7 +68,7 @@ def create_library(principal: Principal, command: CreateLibrary) -> LibraryRecor
                 taken = True
             else:
                 library.level = Level.WRITE
-                return library_records([library])[0]
+                return _library_records([library])[0]
         if taken and exact and command.slug is not None:
             raise LibraryURLTaken
     raise InternalServerError
@@ -96,10 +96,10 @@ def rename_library(principal: Principal, command: RenameLibrary) -> LibraryRecor
             )
             library.name = command.name
             library.save(update_fields=["name"])
-    return library_records([library])[0]
+    return _library_records([library])[0]
 
 
-def library_records(libraries: list[Library]) -> list[LibraryRecord]:
+def _library_records(libraries: list[Library]) -> list[LibraryRecord]:
     """Return what the APIs show of libraries that came through ``Principal.libraries()``, by three queries for all."""
     ids = [library.pk for library in libraries]
     photo = Q(content_type__startswith="image/")

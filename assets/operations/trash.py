@@ -1,10 +1,8 @@
 """Moving assets to the trash, listing and restoring what is there, and removing it for good when its time is over."""
 
-import logging
 import threading
 from datetime import datetime, timedelta
 
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -24,11 +22,10 @@ from assets.contracts import (
 )
 from assets.events import record_event
 from assets.models import Asset, Tag
-from assets.ownership import DeletionRefused
 from assets.records import Parts, asset_facts, load_parts, milliseconds, variant_record
 from assets.search_index import index_assets
 from orgs import audit
-from orgs.access import Level, OperatorPrincipal, Origin, Principal
+from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.contracts import Page
 from raster.errors import BadUserInput
@@ -36,10 +33,6 @@ from raster.errors import BadUserInput
 CHUNK = 100
 #: Between two chunks, so that whatever waits to write gets its turn.
 PAUSE_SECONDS = 0.02
-EVERY_SECONDS = 3600
-LEASE = "assets.purge"
-
-logger = logging.getLogger("raster.trash")
 
 
 def delete_assets(principal: Principal, command: DeleteAssets) -> Deleted:
@@ -136,18 +129,6 @@ def purge_trash(principal: Principal, command: PurgeTrash, stop: threading.Event
             assets += purged
             stop.wait(PAUSE_SECONDS)
     return Purged(assets=assets)
-
-
-def purge_if_due(stop: threading.Event | None = None) -> dict[str, int]:
-    """Purge if no process did in the last hour: of any number that ask, one does."""
-    if not cache.add(LEASE, True, EVERY_SECONDS):
-        return {}
-    try:
-        purged = purge_trash(OperatorPrincipal(Origin("server")), PurgeTrash(), stop)
-    except DeletionRefused as refusal:
-        logger.error("The trash stays as it is. %s", refusal)
-        return {}
-    return {"assets in the trash": purged.assets}
 
 
 def _purge_chunk(principal: Principal, library_id: int, before: datetime) -> int:

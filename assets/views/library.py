@@ -21,9 +21,9 @@ from assets.contracts import (
 from assets.forms import MoveForm, TagsForm
 from assets.operations.tags import list_tags
 from assets.operations.trash import list_trash
-from assets.operations.upload_links import PATH
 from assets.pictures import Picture, picture
 from assets.tickets import upload_ticket
+from assets.upload_links import PATH
 from assets.views.grids import ASSETS_ON_A_PAGE, library_grid
 from assets.views.place import Place, for_readers, for_writers
 from raster.contracts import read_json

@@ -25,7 +25,9 @@ from connections.contracts import (
     LibraryChoice,
     OrganizationChoice,
 )
+from connections.devices import allow_device, deny_device
 from connections.emails import tell_of_connection
+from connections.ending import record
 from connections.models import (
     CONNECTION_LIFETIME,
     AuthorizationCode,
@@ -35,11 +37,9 @@ from connections.models import (
     ConnectionMembership,
     DeviceAuthorization,
 )
-from connections.operations.connections import record
-from connections.operations.devices import allow_device, deny_device
-from connections.operations.tokens import scope_of
 from connections.redirects import matches_redirect_uri
 from connections.return_address import is_private_use, place_of, with_answer
+from connections.tokens import scope_of
 from connections.trust import plain_text, shown_name, trust_in
 from orgs.access import Level, UserPrincipal
 from orgs.models import Library, Membership, Organization

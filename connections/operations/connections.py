@@ -15,6 +15,7 @@ from connections.contracts import (
     Reach,
     RemoveConnection,
 )
+from connections.ending import end_connection, record
 from connections.models import (
     AppPolicy,
     Client,
@@ -28,10 +29,8 @@ from connections.models import (
 from connections.trust import shown_name
 from orgs import audit
 from orgs.access import OrganizationRef, Principal, UserPrincipal
-from orgs.models import AuditEntry, Membership, Organization
+from orgs.models import Membership, Organization
 from raster.errors import ResourceNotFound
-
-ACTOR_WITHOUT_PERSON = "authorization server"
 
 
 def list_connected_apps(principal: UserPrincipal) -> list[ConnectedApp]:
@@ -129,58 +128,18 @@ def remove_connection(principal: Principal, command: RemoveConnection) -> str:
     return shown_name(connection.client)
 
 
-def app_policy(organization_id: int) -> AppPolicy:
-    """Return what an organization lets its members connect; without a row, everything."""
-    return AppPolicy.objects.filter(organization=organization_id).first() or AppPolicy(organization_id=organization_id)
-
-
 def change_app_policy(principal: Principal, command: ChangeAppPolicy) -> None:
     """Say whether members may connect apps, and devices by a code, from now on. What is connected stays."""
     organization = principal.managed_organization(command.organization_id)
     after = {"allows_apps": command.allows_apps, "allows_devices": command.allows_devices}
     with transaction.atomic():
         held = Organization.objects.select_for_update(no_key=True).get(pk=organization.id)
-        policy = app_policy(held.pk)
+        policy = AppPolicy.of(held.pk)
         before = {"allows_apps": policy.allows_apps, "allows_devices": policy.allows_devices}
         if before == after:
             return
         AppPolicy.objects.update_or_create(organization=held, defaults=after)
         audit.record(principal, held.pk, "app_policy.change", str(held), before=before, after=after)
-
-
-def end_connection(principal: Principal | None, connection: Connection, reason: str) -> None:
-    """End a connection for good: its tokens are refused from this moment on. An ended one stays as it is.
-
-    ``principal`` is who wanted it, None where a rule of the protocol did; ``reason`` goes into the audit log of each
-    organization that the connection reached.
-    """
-    with transaction.atomic():
-        # Its tokens stay until they are swept: they are refused with it, and locking them here could deadlock with
-        # requests that present them, which lock a token before its connection.
-        now = timezone.now()
-        if not Connection.objects.filter(pk=connection.pk, ended=None).update(ended=now):
-            return
-        connection.ended = now
-        for organization_id in connection.reached_memberships().values_list("organization", flat=True):
-            record(principal, organization_id, "connection.end", connection, reason=reason)
-
-
-def record(
-    principal: Principal | None, organization_id: int, action: str, connection: Connection, **after: str
-) -> None:
-    """Write into an organization's audit log what became of a connection; None is the authorization server itself."""
-    target = f"connection {connection.pk} of {connection.user.email}: {shown_name(connection.client)}"
-    if principal is not None:
-        audit.record(principal, organization_id, action, target, after=after)
-        return
-    AuditEntry.objects.create(
-        organization_id=organization_id,
-        action=action,
-        actor=ACTOR_WITHOUT_PERSON,
-        target=target[:254],
-        after=after,
-        face="oauth",
-    )
 
 
 def _in_use() -> ConnectionQuerySet:

@@ -8,8 +8,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from connections.app_policy_form import AppPolicyForm
 from connections.contracts import RemoveConnection
+from connections.models import AppPolicy
 from connections.operations.connections import (
-    app_policy,
     change_app_policy,
     disconnect,
     disconnect_app,
@@ -61,7 +61,7 @@ def organization_page(request: HttpRequest, organization: str) -> HttpResponse:
     """Show what an organization's members connected to it; save what they may connect."""
     principal = principal_for_user(request)
     managed = principal.managed_organization(organization)
-    policy = app_policy(managed.id)
+    policy = AppPolicy.of(managed.id)
     form = AppPolicyForm(request.POST if request.method == "POST" else None, policy=policy)
     if form.is_valid():
         change_app_policy(principal, form.command(managed))

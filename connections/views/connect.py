@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from connections.operations.connections import app_policy
+from connections.models import AppPolicy
 from connections.ready import ready_clients
 from connections.resources import organization_mcp_url
 from orgs.principal import organization_page, principal_for_user
@@ -25,7 +25,7 @@ def connect_page(request: HttpRequest, organization: str) -> HttpResponse:
     facts = {
         "own_url": own_url,
         "is_own": is_own,
-        "policy": app_policy(reached.id),
+        "policy": AppPolicy.of(reached.id),
         "clients": ready_clients(*address),
     }
     return render(request, "connections/connect.html", {**context, **facts})

@@ -9,12 +9,12 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.sessions import digest_of_session
-from connections import scopes
+from connections import scopes, tokens
 from connections.client_authentication import authenticate_client
 from connections.device_form import CodeForm
-from connections.operations import tokens
+from connections.devices import asked_by, start_device
 from connections.operations.authorization import begin_authorization
-from connections.operations.devices import asked_by, claim_device, start_device
+from connections.operations.devices import claim_device
 from connections.protocol import OAuthError, check_parameters, oauth_endpoint, origin_of
 from orgs.principal import principal_for_user
 from raster.errors import BadUserInput, RateLimited

@@ -7,8 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.limits import Limit, subject_of_request
 from connections.metadata import CODE_GRANT, ClientMetadata, read_metadata
-from connections.operations.clients import RegisteredClient, register_client
 from connections.protocol import OAuthError, oauth_endpoint
+from connections.registration import RegisteredClient, register_client
 
 MOST_BYTES = 64 * 1024
 #: Generous: many people of one office, or one hosted agent, come from one address.

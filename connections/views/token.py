@@ -4,13 +4,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.limits import Limit, subject_of_request
-from connections import secrets
+from connections import secrets, tokens
 from connections.client_authentication import authenticate_client
 from connections.clients import note_use
+from connections.devices import redeem_device
 from connections.metadata import DEVICE_GRANT
 from connections.models import Client
-from connections.operations import tokens
-from connections.operations.devices import redeem_device
 from connections.protocol import OAuthError, check_parameters, oauth_endpoint
 from connections.toolkit import token_response
 

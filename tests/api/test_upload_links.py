@@ -20,12 +20,13 @@ from apikeys.models import APIKey
 from apikeys.operations import delete_key, regenerate_key, scope_key
 from assets.contracts import MOST_FILES, CreateUploadLink
 from assets.models import Asset, UploadLink
-from assets.operations.upload_links import PATH, PREFIX, admit, create_upload_link
+from assets.operations.upload_links import create_upload_link
+from assets.upload_links import PATH, PREFIX, admit
 from connections.access import ConnectionPrincipal
 from connections.bearer import principal_for_bearer, principal_for_credential
+from connections.clean_up import sweep
+from connections.ending import end_connection
 from connections.models import Connection
-from connections.operations.connections import end_connection
-from connections.operations.sweeps import sweep
 from orgs.access import Origin, Principal, UserPrincipal
 from orgs.models import AuditEntry, Library, LibraryMembership, Membership
 from raster import tokens

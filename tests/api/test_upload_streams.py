@@ -18,8 +18,9 @@ from api.passes import LinkPass
 from api.uploads import Body, take_files
 from assets.contracts import CreateUploadLink
 from assets.models import Asset, UploadLink
-from assets.operations.upload_links import PATH, create_upload_link
+from assets.operations.upload_links import create_upload_link
 from assets.quota import Room
+from assets.upload_links import PATH
 from orgs.access import Origin, UserPrincipal
 from orgs.models import Organization
 from raster.errors import BadUserInput, PayloadTooLarge, RasterError, StorageLimitExceeded

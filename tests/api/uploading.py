@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from assets.contracts import CreateUploadLink
 from assets.models import Asset
-from assets.operations.upload_links import PATH, create_upload_link
+from assets.operations.upload_links import create_upload_link
+from assets.upload_links import PATH
 from orgs.access import Principal
 from tests.assets import pictures
 from tests.server import Server

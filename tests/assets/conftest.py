@@ -10,7 +10,7 @@ from django.conf import settings
 from assets.contracts import ImportFile
 from assets.derivatives import derive_all
 from assets.models import Asset
-from assets.operations.ingest import import_file
+from assets.operations.imports import import_file
 from orgs.access import Principal
 from tests.factories import OPERATOR
 

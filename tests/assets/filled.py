@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
 from assets.contracts import ImportFile  # noqa: E402 - needs the settings
-from assets.operations.ingest import import_file  # noqa: E402
+from assets.operations.imports import import_file  # noqa: E402
 from orgs.models import Library, Organization  # noqa: E402
 from tests.factories import OPERATOR  # noqa: E402
 

@@ -12,12 +12,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "raster.settings")
 django.setup(set_prefix=False)
 
-from assets.operations import sweeps, trash  # noqa: E402 - needs the settings
+from assets import clean_up  # noqa: E402 - needs the settings
 from raster import sweeping  # noqa: E402
 from raster.asgi import application  # noqa: E402
 
 __all__ = ["application"]
 
 sweeping.ASK_EVERY_SECONDS = 0.2
-sweeps.EVERY_SECONDS = trash.EVERY_SECONDS = 0
-sweeps.OLD = sweeps.APART = timedelta()
+clean_up.EVERY_SECONDS = clean_up.PURGE_EVERY_SECONDS = 0
+clean_up.OLD = clean_up.APART = timedelta()

@@ -32,7 +32,7 @@ FUNCTIONS = frozenset(
         ("db/backends/base/base.py", "_commit"),
         ("assets/staging.py", "complete"),
         ("assets/storage.py", "save_original"),
-        ("assets/operations/uploads.py", "store_assets"),
+        ("assets/ingest.py", "store_assets"),
         ("assets/operations/uploads.py", "upload_sources"),
     }
 )

@@ -8,8 +8,8 @@ from django.core.files.storage import default_storage
 from django.db.models import F
 
 from assets import storage
+from assets.clean_up import APART, sweep_staged, sweep_stored
 from assets.models import Asset, Leftover
-from assets.operations.sweeps import APART, sweep_staged, sweep_stored
 from assets.staging import stage
 from orgs.models import Library
 from tests.factories import AssetFactory

@@ -14,8 +14,8 @@ from django.conf import settings
 from django.db.models import Sum
 
 from assets import storage
+from assets.clean_up import sweep_files
 from assets.models import Asset, AssetEvent
-from assets.operations.sweeps import sweep_files
 from assets.staging import staging_folder
 from orgs.models import AuditEntry
 from tests.assets.killed import FILES

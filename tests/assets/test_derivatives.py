@@ -23,7 +23,7 @@ from assets.decoding import DERIVE, Decoded, Decoder, Limits
 from assets.derivatives import LEASE, MOST_TRIES, WAITING, Rotation, Worker, announce, derive_all, derive_once
 from assets.models import Asset
 from assets.operations.assets import get_asset
-from assets.operations.ingest import import_file
+from assets.operations.imports import import_file
 from assets.operations.variants import promote_variant
 from assets.serving import find_file
 from orgs.models import Library

@@ -18,8 +18,8 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from assets import ownership, storage
+from assets.clean_up import APART, LEASE, sweep_files, sweep_files_if_due, sweep_stored
 from assets.models import Asset, Installation, Leftover, new_asset_id
-from assets.operations.sweeps import APART, LEASE, sweep_files, sweep_files_if_due, sweep_stored
 from assets.staging import stage, staging_folder
 from raster.sweeping import sweeping
 from raster.workers import writers
@@ -132,7 +132,7 @@ def test_what_does_not_look_like_a_file_of_rasters_stays(cast: Cast, name: str) 
 
 
 def test_more_files_than_fit_into_one_look_at_the_rows_are_swept(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.operations.sweeps.CHUNK", 2)
+    monkeypatch.setattr("assets.clean_up.CHUNK", 2)
     before = _files()
     kept = [stored_asset(cast.barcelona, bytes([number])) for number in range(3)]
     left = set.union(*(leave_behind() for _ in range(3)))

@@ -12,8 +12,8 @@ from django.utils import timezone
 from assets import names, storage
 from assets.contracts import GetAsset, ImportedFile, ImportFile
 from assets.models import Asset
-from assets.operations import ingest
 from assets.operations.assets import get_asset
+from assets.operations.imports import import_file
 from assets.signatures import JPEG, PNG
 from orgs.access import Origin, UserPrincipal
 from orgs.models import AuditEntry, LibraryMembership
@@ -61,7 +61,7 @@ def test_who_may_not_write_stores_nothing_and_has_no_byte_read(
     principal = UserPrincipal(Origin("web"), getattr(cast, person))
     command = ImportFile(organization_id=organization, library_id=library, file_name="sea.jpg")
     with pytest.raises(refusal):
-        ingest.import_file(principal, command, Unread())
+        import_file(principal, command, Unread())
     assert stored_files() == set()
     assert not Asset.objects.exists()
 
@@ -98,7 +98,7 @@ def test_what_happens_during_the_import_counts_and_every_file_is_removed(
 
     command = ImportFile(organization_id="acme", library_id="barcelona", file_name="sea.jpg")
     with pytest.raises((LibraryNotAuthorized, LibraryReadOnly)):
-        ingest.import_file(UserPrincipal(Origin("web"), cast.bob), command, Read(pictures.jpeg(), happen))
+        import_file(UserPrincipal(Origin("web"), cast.bob), command, Read(pictures.jpeg(), happen))
     assert stored_files() == set()
     assert not Asset.objects.exists()
 
@@ -109,7 +109,7 @@ def test_a_file_that_ends_in_an_error_leaves_nothing_behind(cast: Cast, stored_f
 
     command = ImportFile(organization_id="acme", library_id="barcelona", file_name="sea.jpg")
     with pytest.raises(OSError, match="the disk is gone"):
-        ingest.import_file(OPERATOR, command, Read(pictures.jpeg(), fail))
+        import_file(OPERATOR, command, Read(pictures.jpeg(), fail))
     assert stored_files() == set()
 
 
@@ -145,7 +145,7 @@ def test_the_same_bytes_come_in_once_and_say_so(cast: Cast, stored_files: Stored
     asset = imported(data)
     before = stored_files()
     command = ImportFile(organization_id="acme", library_id="barcelona", file_name="Another name.jpg")
-    again = ingest.import_file(OPERATOR, command, io.BytesIO(data))
+    again = import_file(OPERATOR, command, io.BytesIO(data))
     assert again == ImportedFile(asset_id=asset.pk, name="sea", already_there=True)
     assert stored_files() == before
     assert Asset.objects.count() == AuditEntry.objects.filter(action="asset.upload").count() == 1

@@ -12,9 +12,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from assets.clean_up import PURGE_LEASE, purge_if_due
 from assets.contracts import PurgeTrash, RestoreAssets
 from assets.models import Asset, AssetEvent, Tag
-from assets.operations.trash import CHUNK, LEASE, purge_if_due, purge_trash, restore_assets
+from assets.operations.trash import CHUNK, purge_trash, restore_assets
 from orgs.models import AuditEntry
 from raster.errors import ResourceNotFound
 from tests.assets.conftest import StoredFiles
@@ -145,11 +146,11 @@ def test_the_command_refuses_days_that_are_none(cast: Cast) -> None:
 
 
 def test_of_all_processes_one_purges_in_an_hour(cast: Cast) -> None:
-    cache.delete(LEASE)
+    cache.delete(PURGE_LEASE)
     AssetFactory(library=cast.barcelona, trashed=days_ago(31))
     assert purge_if_due() == {"assets in the trash": 1}
     AssetFactory(library=cast.barcelona, trashed=days_ago(31))
     assert purge_if_due() == {}
-    cache.delete(LEASE)
+    cache.delete(PURGE_LEASE)
     assert purge_if_due() == {"assets in the trash": 1}
-    cache.delete(LEASE)
+    cache.delete(PURGE_LEASE)

@@ -15,11 +15,11 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from apikeys.unclaimed import remove_unclaimed, remove_unclaimed_if_due
 from assets import ownership, storage
+from assets.clean_up import purge_if_due, sweep_stored
 from assets.contracts import PurgeTrash
 from assets.derivatives import derive_all
 from assets.models import Asset, Installation, Leftover, new_asset_id
-from assets.operations.sweeps import sweep_stored
-from assets.operations.trash import purge_if_due, purge_trash
+from assets.operations.trash import purge_trash
 from assets.ownership import DeletionRefused
 from assets.staging import stage
 from orgs.models import Organization

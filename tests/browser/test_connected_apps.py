@@ -6,8 +6,7 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
-from connections.models import Client, Connection, ConnectionLibrary
-from connections.operations.connections import app_policy
+from connections.models import AppPolicy, Client, Connection, ConnectionLibrary
 from orgs.models import Membership
 from tests.browser.conftest import Check
 from tests.connections.factories import connect, make_client, tokens_of
@@ -97,7 +96,7 @@ def test_an_admin_takes_the_organization_out_and_forbids_new_ones(
     alice.get_by_role("button", name="Save changes").click()
     expect(alice.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     expect(alice.get_by_label("Members may connect devices with a code")).not_to_be_checked()
-    assert app_policy(cast.acme.pk).allows_apps and not app_policy(cast.acme.pk).allows_devices
+    assert AppPolicy.of(cast.acme.pk).allows_apps and not AppPolicy.of(cast.acme.pk).allows_devices
 
 
 def test_an_organization_without_apps_says_so(server: Server, cast: Cast, alice: Page, check: Check) -> None:

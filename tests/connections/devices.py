@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from connections import secrets
+from connections.devices import allow_device
 from connections.metadata import DEVICE_GRANT
 from connections.models import Connection, DeviceAuthorization
-from connections.operations.devices import allow_device, claim_device
+from connections.operations.devices import claim_device
 from orgs.access import Origin, UserPrincipal
 from orgs.models import Organization
 from tests.connections.factories import connect

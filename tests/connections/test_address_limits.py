@@ -10,7 +10,8 @@ from accounts.models import RateCount
 from connections import documents
 from connections.client_authentication import FAILURE_LIMIT
 from connections.clients import find_client
-from connections.operations.devices import CODES_OF_ADDRESS, STARTS_OF_ADDRESS
+from connections.devices import STARTS_OF_ADDRESS
+from connections.operations.devices import CODES_OF_ADDRESS
 from connections.views.registration import ADDRESS_LIMIT
 from raster.errors import RateLimited
 from tests.apikeys.people import sign_in

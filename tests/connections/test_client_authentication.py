@@ -20,10 +20,10 @@ from django.utils import timezone
 from accounts.models import RateCount
 from connections import secrets
 from connections.assertions import ASSERTIONS_OF_CLIENT, LEEWAY, OLD_KEYS_LIMIT
+from connections.clean_up import sweep
 from connections.client_authentication import FAILURE_LIMIT
 from connections.documents import ADDRESS_LIMIT
 from connections.models import Client
-from connections.operations.sweeps import sweep
 from tests.connections.client_bodies import DOCUMENTS
 from tests.connections.factories import make_client
 from tests.connections.signing import ASSERTION_TYPE, SigningKey, ec_key, key_set, rsa_key

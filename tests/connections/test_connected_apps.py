@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
+from connections.ending import end_connection
 from connections.models import Connection, ConnectionLibrary
-from connections.operations.connections import end_connection
 from orgs.models import AuditEntry, Membership
 from tests.apikeys.people import sign_in
 from tests.connections.devices import allow, begun, error, expire, poll

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from accounts.models import RateCount
 from connections import secrets
+from connections.devices import STARTS_IN_ALL, STARTS_OF_ADDRESS, deny_device
+from connections.ending import end_connection
 from connections.models import Client, Connection, DeviceAuthorization
-from connections.operations.connections import end_connection
-from connections.operations.devices import STARTS_IN_ALL, STARTS_OF_ADDRESS, deny_device
 from orgs.models import Membership
 from raster.errors import BadUserInput
 from tests.apikeys.people import whole_database

@@ -10,8 +10,9 @@ from django.utils import timezone
 
 from accounts.models import User
 from connections.contracts import RemoveConnection
+from connections.ending import end_connection
 from connections.models import AccessToken, AppPolicy, Client, Connection, ConnectionLibrary
-from connections.operations.connections import end_connection, list_member_connections, remove_connection
+from connections.operations.connections import list_member_connections, remove_connection
 from connections.secrets import Pair
 from orgs.access import OrganizationRef, Origin, UserPrincipal
 from orgs.models import Library, LibraryMembership, Membership

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from connections.contracts import ChangeAppPolicy, RemoveConnection
 from connections.models import AccessToken, AppPolicy, Connection, ConnectionLibrary
-from connections.operations.connections import app_policy, change_app_policy, remove_connection
+from connections.operations.connections import change_app_policy, remove_connection
 from orgs.models import AuditEntry, Membership
 from raster.errors import Forbidden, OrganizationNotFound
 from tests.apikeys.people import sign_in
@@ -152,7 +152,7 @@ def test_a_connection_to_all_organizations_of_one_ends(cast: Cast) -> None:
 
 
 def test_without_a_policy_everything_may_be_connected(cast: Cast) -> None:
-    policy = app_policy(cast.acme.pk)
+    policy = AppPolicy.of(cast.acme.pk)
     assert policy.allows_apps and policy.allows_devices and policy.pk is None
 
 
@@ -160,11 +160,11 @@ def test_the_switches_hold_for_new_connections_and_are_written_down(cast: Cast) 
     connection = connect(cast.bob, make_client(), cast.acme)
     browser = sign_in(cast.alice)
     assert browser.post(PAGE, {"allows_apps": "on"}).status_code == 302
-    policy = app_policy(cast.acme.pk)
+    policy = AppPolicy.of(cast.acme.pk)
     assert (policy.allows_apps, policy.allows_devices) == (True, False)
     assert browser.post(PAGE, {}).status_code == 302
     assert browser.post(PAGE, {}).status_code == 302
-    policy = app_policy(cast.acme.pk)
+    policy = AppPolicy.of(cast.acme.pk)
     assert (policy.allows_apps, policy.allows_devices) == (False, False)
     assert reached(connection) == ["acme"] and connection.ended is None
     changes = AuditEntry.objects.filter(organization=cast.acme, action="app_policy.change").order_by("pk")

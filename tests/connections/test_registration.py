@@ -11,9 +11,8 @@ from django.http import HttpResponse
 from django.test import Client as Browser
 
 from accounts.limits import Limit
-from connections import secrets
+from connections import registration, secrets
 from connections.models import Client
-from connections.operations import clients
 from connections.views.registration import ADDRESS_LIMIT
 from tests.connections.client_bodies import CODE_AND_REFRESH, DEVICE_GRANT, REGISTRATIONS
 from tests.server import Server
@@ -212,7 +211,7 @@ def test_one_address_registers_sixty_clients_an_hour() -> None:
 def test_far_too_many_registrations_in_total_are_served_and_said_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(clients, "ALARM", Limit(clients.ALARM.name, 1, 3600))
+    monkeypatch.setattr(registration, "ALARM", Limit(registration.ALARM.name, 1, 3600))
     caplog.set_level(logging.WARNING, "raster.limits")
     for _ in range(4):
         registered(RETURN)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts.models import RateCount, Session
 from connections import secrets
+from connections.clean_up import CHUNK, LEASE, sweep, sweep_if_due
 from connections.models import (
     AccessToken,
     AuthorizationCode,
@@ -28,7 +29,6 @@ from connections.models import (
     RefreshToken,
 )
 from connections.operations.connections import list_connected_apps
-from connections.operations.sweeps import CHUNK, LEASE, sweep, sweep_if_due
 from orgs.models import AuditEntry
 from raster import mail
 from raster.sweeping import sweeping

@@ -14,12 +14,12 @@ from orgs.access import Level, OrganizationRef, Origin, UserPrincipal
 from orgs.contracts import AddMember, ChangeRole, CreateOrganization, RemoveMember, Role
 from orgs.models import AuditEntry, LibraryMembership, Membership, Organization
 from orgs.operations import (
-    MOST_OWNED_ORGANIZATIONS,
     add_member,
     change_role,
     create_organization,
     remove_member,
 )
+from orgs.ownership import MOST_OWNED_ORGANIZATIONS
 from raster.errors import (
     BadUserInput,
     Forbidden,

@@ -22,7 +22,7 @@ from assets.derivatives import derive_all
 from assets.models import Asset
 from assets.names import asset_name
 from assets.operations.assets import update_asset_description
-from assets.operations.ingest import import_file
+from assets.operations.imports import import_file
 from assets.operations.libraries import create_library
 from assets.operations.tags import tag_assets
 from orgs.contracts import AddMember, CreateOrganization

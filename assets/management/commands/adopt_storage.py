@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management import CommandError, CommandParser
 
-from assets.operations.adoption import adopt_storage, look_at_storage
+from assets.adoption import adopt_storage, look_at_storage
 from orgs.management.base import OperatorCommand
 
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, CommandParser
 from assets.contracts import ImportFile
 from assets.derivatives import derive_all
 from assets.models import Asset
-from assets.operations.ingest import import_file
+from assets.operations.imports import import_file
 from orgs.access import Level
 from orgs.management.base import OperatorCommand
 from raster.errors import BadUserInput

@@ -11,9 +11,9 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 
 from apikeys.unclaimed import remove_unclaimed
-from assets.operations.sweeps import check_outlook, look_at_stored, sweep_staged, sweep_stored
+from assets.clean_up import check_outlook, look_at_stored, sweep_staged, sweep_stored
 from assets.ownership import DeletionRefused
-from connections.operations.sweeps import sweep
+from connections.clean_up import sweep
 from orgs.management.base import OperatorCommand
 from raster.tasks.queue import clean_up as clean_up_tasks
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import RateCount, Session
 from assets.models import UploadLink
+from connections.ending import end_connection
 from connections.models import (
     AccessToken,
     AuthorizationCode,
@@ -26,7 +27,6 @@ from connections.models import (
     DeviceAuthorization,
     RefreshToken,
 )
-from connections.operations.connections import end_connection
 
 CHUNK = 1000
 #: Between two chunks, so that whatever waits to write gets its turn.
@@ -68,7 +68,7 @@ def _what_is_over() -> Iterator[tuple[str, QuerySet[Any]]]:
     # Those that were replaced, too, are kept until they expire: a second use ends the connection.
     yield "refresh tokens", RefreshToken.objects.filter(over)
     for kind in (AuthorizationCode.objects, AccessToken.objects, RefreshToken.objects):
-        # A request held them while their connection was ended (operations/connections.py).
+        # A request held them while their connection was ended (ending.py).
         yield "tokens of ended connections", kind.exclude(connection__ended=None)
     yield "authorization requests", AuthorizationRequest.objects.filter(late)
     yield "device authorizations", DeviceAuthorization.objects.filter(late)

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections import resources, scopes, secrets
+from connections.ending import end_connection
 from connections.models import (
     AccessToken,
     AuthorizationCode,
@@ -18,7 +19,6 @@ from connections.models import (
     Connection,
     RefreshToken,
 )
-from connections.operations.connections import end_connection
 
 ACCESS_LIFETIME = timedelta(hours=1)
 REFRESH_IDLE_LIFETIME = timedelta(days=30)

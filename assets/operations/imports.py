@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from assets.contracts import ImportedFile, ImportFile, UploadAssets
-from assets.operations.uploads import AlreadyThere, accept, check_may_upload, store_assets, twin_of
+from assets.ingest import AlreadyThere, accept, store_assets, twin_of
+from assets.operations.uploads import check_may_upload
 from assets.staging import stage
 from orgs.access import Level, Principal
 from raster.errors import BadUserInput, PayloadTooLarge

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 from assets import storage
-from assets.contracts import LookAtAsset
 from assets.decode import PREVIEW, PREVIEW_EDGE
 from assets.decoding import PROBE, Decoder, DecodingFailed
 from assets.models import Asset
 from assets.signatures import BY_CONTENT_TYPE, WEBP, FileType
 from assets.turns import decoding_turns
-from orgs.access import Level, Principal
-from raster.errors import BadUserInput, ResourceNotFound
+from raster.errors import BadUserInput
 from raster.workers import give_connection_back
 
 NOT_YET = "There is no preview yet: it is being made. Ask again in a few seconds."
@@ -25,24 +23,19 @@ class Preview:
     words: str = ""
 
 
-def preview_asset(principal: Principal, command: LookAtAsset) -> Preview:
-    """Return a small picture of a live asset or variant, made of its resized version or of its small original.
+def make_preview(asset: Asset, organization_id: str) -> Preview:
+    """Return a small picture of an asset or variant, made of its resized version or of its small original.
 
     Raises:
-        ResourceNotFound: it is missing, in the trash or in another library: nobody can tell which.
         RateLimited: too much is being read for the organization already.
     """
-    library = principal.library(command.organization_id, command.library_id, Level.READ)
-    asset = Asset.objects.filter(library=library, pk=command.asset_id).live().first()
-    if asset is None:
-        raise ResourceNotFound
     source = _source(asset)
     if source is None:
         return Preview(words=NOT_YET if asset.derivatives == Asset.Derivatives.PENDING else NONE)
     give_connection_back()
     name, file_type = source
     try:
-        with storage.local_copy(name) as path, decoding_turns.turn(command.organization_id):
+        with storage.local_copy(name) as path, decoding_turns.turn(organization_id):
             decoded = Decoder().run("preview", path, file_type, PROBE)
     except (BadUserInput, DecodingFailed, OSError):
         return Preview(words=NONE)

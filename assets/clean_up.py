@@ -1,4 +1,4 @@
-"""Clearing away files that no asset has: what an upload, or whoever makes sizes, left behind when it was killed.
+"""Deleting files that no asset has, which a killed upload or decoder left behind, and what has been in the trash long.
 
 It runs while the server serves. Files younger than a day may be of something that still runs; what does not look like
 a file of an asset is left alone. A stored file is deleted only where two clean-ups, at least two days apart, found it
@@ -18,11 +18,14 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from assets import ownership
+from assets.contracts import PurgeTrash
 from assets.leftovers import stored_files, without_asset
 from assets.models import Asset, Leftover
+from assets.operations.trash import purge_trash
 from assets.ownership import DeletionRefused
 from assets.staging import staging_folder
 from assets.storage import StoredFile
+from orgs.access import OperatorPrincipal, Origin
 
 OLD = timedelta(days=1)
 #: Between the two clean-ups that find a stored file without a row, at least.
@@ -35,6 +38,8 @@ CHUNK = 500
 PAUSE_SECONDS = 0.02
 EVERY_SECONDS = 24 * 3600
 LEASE = "assets.sweep"
+PURGE_EVERY_SECONDS = 3600
+PURGE_LEASE = "assets.purge"
 _STAGED = re.compile(r"[0-9a-f]{32}")
 
 NO_ROWS = (
@@ -80,6 +85,18 @@ def sweep_files_if_due(stop: threading.Event | None = None) -> dict[str, int]:
         except DeletionRefused as refusal:
             logger.error("%s", refusal)
     return swept
+
+
+def purge_if_due(stop: threading.Event | None = None) -> dict[str, int]:
+    """Purge if no process did in the last hour: of any number that ask, one does."""
+    if not cache.add(PURGE_LEASE, True, PURGE_EVERY_SECONDS):
+        return {}
+    try:
+        purged = purge_trash(OperatorPrincipal(Origin("server")), PurgeTrash(), stop)
+    except DeletionRefused as refusal:
+        logger.error("The trash stays as it is. %s", refusal)
+        return {}
+    return {"assets in the trash": purged.assets}
 
 
 def sweep_staged(*, dry_run: bool = False) -> int:
