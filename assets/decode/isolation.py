@@ -2,6 +2,9 @@
 
 Neither needs rights or a program. What a kernel does not offer is left out: a file is read all the same.
 ``python -m assets.decode.isolation`` tells what this one offers.
+
+The seccomp filter is assembled here, since no package for it fits (docs/architecture.md, How files are read): pyseccomp
+has had no release since 2021 and needs the system's libseccomp, and seccompy lets calls of the x32 ABI pass.
 """
 
 import ctypes
