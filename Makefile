@@ -1,7 +1,7 @@
 # make run: everything from nothing to a running server. make test and make test-clients: all tests. None asks a question.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clients lint fmt bench pins
+.PHONY: help setup setup-dev run test test-clients snapshots lint fmt bench pins
 SHELL := /bin/bash
 PORT ?= 8000
 python := .venv/bin/python
@@ -15,6 +15,7 @@ help:
 	@echo "make test   the tests, on SQLite and PostgreSQL; ARGS go to pytest"
 	@echo "make test-clients  attacks and unmodified foreign clients, on both databases; needs the machine to itself"
 	@echo "make lint   style, types, imports, deployment checks; make fmt repairs what can be repaired"
+	@echo "make snapshots  write what the interfaces show clients into tests/ anew, and show what changed"
 	@echo "make bench  measure beside the bare MCP SDK and plain views, on both databases; ARGS='--help' tells more"
 	@echo "make setup  prepare .venv alone"
 	@echo "make pins   pin the newest packages that pyproject.toml allows (needs uv)"
@@ -51,6 +52,10 @@ var/node/package.json var/node-clients/package.json:
 	@mkdir -p $(@D) && cp $< $@
 	@timeout 180 npm install --fetch-retries 1 --prefix $(@D) --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel error </dev/null \
 		|| { rm -f $@; echo "Skipped: the tests of clients from npm, which could not fetch the packages of $<."; }
+
+snapshots: setup-dev
+	@$(python) -m pytest -q --write-snapshots tests/api/graphql/test_schema.py tests/api/rest/test_openapi.py tests/api/rest/test_versions.py
+	@git --no-pager diff --stat -- tests
 
 lint: setup-dev
 	.venv/bin/ruff check .

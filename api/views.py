@@ -10,9 +10,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from graphql import build_schema, introspection_from_schema
 
+from api.catalogue import VERSIONS
 from api.graphql.schema import schema
 from api.rest.reference import reference
-from api.rest.versions import CURRENT, VERSIONS
+from api.rest.versions import CURRENT
 from orgs.operations import manages_any_organization
 from orgs.principal import principal_for_user
 

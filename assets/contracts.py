@@ -350,12 +350,16 @@ class UploadLinkRecord(Record):
 
 
 class Deleted(Record):
+    """What went to the trash."""
+
     success: bool
     message: str
     ids: list[str] = Field(description="Those of the ids that were not in the trash yet.")
 
 
 class Restored(Record):
+    """What came back from the trash."""
+
     success: bool
     message: str
     ids: list[str] = Field(description="Those of the ids that were in the trash.")
@@ -366,12 +370,16 @@ class Purged(Record):
 
 
 class Transferred(Record):
+    """What moved."""
+
     transferred_count: int = Field(description="Assets of assetIds; their variants moved with them.")
     source_library_id: str
     target_library_id: str
 
 
 class Approved(Record):
+    """An asset's new approval."""
+
     asset_id: str
     approval: ApprovalRecord
 
@@ -406,14 +414,20 @@ class LibraryRecord(Record):
 
 
 class Tagged(Record):
+    """How many tags were added."""
+
     tagged_count: int = Field(description="Pairs of asset and tag that are new.")
 
 
 class Untagged(Record):
+    """How many tags were removed."""
+
     untagged_count: int = Field(description="Pairs of asset and tag that are gone.")
 
 
 class Described(Record):
+    """An asset's new description."""
+
     asset_id: str
     description: str
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from graphql import GraphQLArgument, GraphQLObjectType, GraphQLSchema, Undefined, build_schema
 from pydantic import BaseModel
 
+from api.catalogue import Effect, NoArguments
 from api.graphql import limits as graphql
 from api.graphql.schema import schema
 from api.rest.door import MOST_BYTES as MOST_REST_BYTES
@@ -17,9 +18,8 @@ from assets import contracts
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
 from connections.doors import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from documentation.installation import Installation
-from mcp_gateway.anonymous import CREATE_ORGANIZATION
 from mcp_gateway.asgi import MOST_BYTES as MOST_MCP_BYTES
-from mcp_gateway.tools import RESOURCES, TOOLS, Tool
+from mcp_gateway.tools import ANONYMOUS_TOOLS, RESOURCES, TOOLS, Tool
 from orgs.models import NAME_LENGTH as LIBRARY_NAME_LENGTH
 from raster.contracts import Contract, Page, PageSize
 from raster.errors import RasterError
@@ -30,14 +30,14 @@ UNITS = ("bytes", "KB", "MB", "GB", "TB")
 
 def tools(installation: Installation) -> str:
     """Return every tool with its arguments and its result."""
-    return "\n\n".join(_tool(tool) for tool in (*TOOLS.values(), CREATE_ORGANIZATION))
+    return "\n\n".join(_tool(tool) for tool in (*TOOLS.values(), *ANONYMOUS_TOOLS.values()))
 
 
 def types(installation: Installation) -> str:
     """Return every object in the arguments and results of tools."""
     found: dict[str, type[BaseModel]] = {}
-    for tool in (*TOOLS.values(), CREATE_ORGANIZATION):
-        _collect(tool.record, found)
+    for tool in (*TOOLS.values(), *ANONYMOUS_TOOLS.values()):
+        _collect(tool.operation.returns, found)
         for field in tool.contract.model_fields.values():
             _collect(field.annotation, found)
     return "\n\n".join(_object(name, model) for name, model in sorted(found.items()))
@@ -92,12 +92,14 @@ def paths(installation: Installation) -> str:
     for endpoint in ENDPOINTS:
         taken = [
             f"`{field.alias or name}`" + ("" if field.is_required() else "?")
-            for name, field in endpoint.contract.model_fields.items()
-            if (field.alias or name) not in endpoint.places
+            for name, field in endpoint.operation.takes.model_fields.items()
+            if (field.alias or name) not in endpoint.rest.places
         ]
-        if endpoint.takes_files:
+        if endpoint.operation.takes_files:
             taken.insert(0, f"`{FILES}`, in a form")
-        rows.append((f"`{endpoint.method} {short_path(endpoint.path)}`", ", ".join(taken), f"`{endpoint.name}`"))
+        rows.append(
+            (f"`{endpoint.rest.method} {short_path(endpoint.rest.path)}`", ", ".join(taken), f"`{endpoint.name}`")
+        )
     return _table(("request", "takes", "like the tool"), rows)
 
 
@@ -172,18 +174,21 @@ def _rate(rate: int | None) -> str:
     return f"{rate:,} a minute" if rate else "no limit"
 
 
-def _tool(tool: Tool[Any]) -> str:
+def _tool(tool: Tool) -> str:
     """Return a section of a tool."""
+    operation = tool.operation
     facts = [
-        (tool.operation is not None and not tool.writes, "Needs read."),
-        (tool.destructive, "Replaces or removes what was there."),
-        (tool.writes and tool.idempotent, "Safe to repeat."),
-        (tool.open_world, "Fetches from other sites."),
+        (not operation.writes and operation.takes is not NoArguments, "Needs read."),
+        (operation.effect is Effect.DESTRUCTIVE, "Replaces or removes what was there."),
+        (operation.writes and operation.idempotent, "Safe to repeat."),
+        (operation.takes_files, "Fetches from other sites."),
     ]
     parts = [
         f"### {tool.name}",
-        f"**{tool.title}.** {tool.description}",
-        " ".join([sentence for holds, sentence in facts if holds] + [f"Answers {_name(tool.record, linked=True)}."]),
+        f"**{operation.title}.** {tool.definition.description}",
+        " ".join(
+            [sentence for holds, sentence in facts if holds] + [f"Answers {_name(operation.returns, linked=True)}."]
+        ),
     ]
     rows = list(_fields(tool.contract, tool.definition.input_schema))
     if rows:

@@ -6,8 +6,6 @@ import mcp_types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
-from apikeys.contracts import StartedOrganization, StartOrganization
-from apikeys.unclaimed import start_organization
 from mcp_gateway.server import (
     LISTS,
     Context,
@@ -18,11 +16,10 @@ from mcp_gateway.server import (
     scope_of,
     success,
 )
-from mcp_gateway.tools import Tool
+from mcp_gateway.tools import ANONYMOUS_TOOLS
 from raster.contracts import read_json
 from raster.errors import RasterError
 from raster.logs import RECORD
-from raster.workers import writers
 
 PATH = "/mcp/anonymous"
 #: Where the door leaves the origin of a request in the ASGI scope.
@@ -33,47 +30,31 @@ INSTRUCTIONS = (
     "give the person the claim link: the organization is removed after a day without any use, or 30 days after its "
     "first use, unless somebody claims it."
 )
-CREATE_ORGANIZATION: Tool[StartOrganization] = Tool(
-    "create_organization",
-    "Create organization",
-    "Makes an organization with one library for a person who has no account yet, and an API key that writes to it. It "
-    "holds 100 MB and is removed after a day if it is not used, or 30 days after its first use, unless the person "
-    "claims it: give them claimUrl, and keep apiKey, which is told once. Ask the person for their email address; do "
-    "not make one up.",
-    StartOrganization,
-    StartedOrganization,
-    None,
-    writes=True,
-    idempotent=False,
-)
 
 
 def anonymous_server() -> Server[Any]:
     """Return the server, for both wires."""
-    tools = {CREATE_ORGANIZATION.name: CREATE_ORGANIZATION}
-    return raster_server(INSTRUCTIONS, tools, _Handlers(), cache_hints={"tools/list": LISTS})
+    return raster_server(INSTRUCTIONS, ANONYMOUS_TOOLS, _Handlers(), cache_hints={"tools/list": LISTS})
 
 
 class _Handlers:
     async def list_tools(
         self, context: Context, params: mcp_types.PaginatedRequestParams | None
     ) -> mcp_types.ListToolsResult:
-        """List the one tool."""
+        """List the tools."""
         refuse_cursor(params)
-        return mcp_types.ListToolsResult(tools=[CREATE_ORGANIZATION.definition])
+        return mcp_types.ListToolsResult(tools=[tool.definition for tool in ANONYMOUS_TOOLS.values()])
 
     async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> dict[str, Any]:
-        """Run it."""
-        if params.name != CREATE_ORGANIZATION.name:
+        """Run one, as the request's origin."""
+        tool = ANONYMOUS_TOOLS.get(params.name)
+        if tool is None:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown tool")
         scope = scope_of(context)
         scope[RECORD]["tool"] = params.name
         try:
             origin, arguments = scope[ORIGIN], params.arguments or {}
-            started = await in_worker(
-                lambda: start_organization(origin, read_json(StartOrganization, arguments)), writers
-            )
-            return success(started)
+            return success(await in_worker(lambda: tool.run(origin, read_json(tool.contract, arguments)), tool.pool))
         except RasterError as error:
             scope[RECORD]["error"] = error.code
             return failure(error)

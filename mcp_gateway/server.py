@@ -15,14 +15,15 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import Scope
 
-from mcp_gateway.content import Block, resource_links
+from assets.contracts import LookAtAsset
+from mcp_gateway.content import Block, preview_blocks, resource_links
 from mcp_gateway.database import DoorDatabase
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from orgs.access import BearerPrincipal
 from raster.contracts import Record, read_json
 from raster.errors import InsufficientScope, InternalServerError, PayloadTooLarge, RasterError, ServiceUnavailable
 from raster.logs import RECORD
-from raster.workers import Result, Workers, decoders, workers, writers
+from raster.workers import Result, Workers, decoders, workers
 
 INSTRUCTIONS = (
     "Raster holds a team's images and files in libraries. Call whoami first: it names the organization and the "
@@ -53,7 +54,7 @@ class RasterServer(Server[Any]):
         return self._server_info_stamp_source
 
 
-def raster_server(instructions: str, tools: Mapping[str, Tool[Any]], handlers: "Handlers", **more: Any) -> Server[Any]:
+def raster_server(instructions: str, tools: Mapping[str, Tool], handlers: "Handlers", **more: Any) -> Server[Any]:
     """Return an MCP server of these tools, for both wires."""
     server = RasterServer(
         "raster",
@@ -116,7 +117,7 @@ class Gateway:
         refuse_cursor(params)
         writes = _principal(context).is_shown_writes
         return mcp_types.ListToolsResult(
-            tools=[tool.definition for tool in TOOLS.values() if writes or not tool.writes]
+            tools=[tool.definition for tool in TOOLS.values() if writes or not tool.operation.writes]
         )
 
     async def call_tool(self, context: Context, params: mcp_types.CallToolRequestParams) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class Gateway:
             raise MCPError(code=mcp_types.INVALID_PARAMS, message="Unknown tool")
         scope_of(context)[RECORD]["tool"] = tool.name
         try:
-            if scope_of(context)[IS_LARGE] and not tool.takes_files:
+            if scope_of(context)[IS_LARGE] and not tool.operation.takes_files:
                 raise PayloadTooLarge(ONLY_FILES)
             principal, arguments = _principal(context), params.arguments or {}
             result = await self._run(tool, principal, arguments)
@@ -197,15 +198,13 @@ class Gateway:
         refuse_cursor(params)
         return mcp_types.ListPromptsResult(prompts=[])
 
-    async def _run(self, tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
-        operation = tool.operation
-        if operation is None:
+    async def _run(self, tool: Tool, principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
+        if tool.is_whoami:
             read_json(tool.contract, arguments)  # has no fields, so that no value of theirs is looked at
             rows = await self._database.rows(principal.identity_statement, principal.identity_parameter)
             return principal.identity(rows)
-        pool = tool.pool or (writers if tool.writes else workers)
         # Validated in the worker: however small its limits, arguments of tens of thousands of values take a while.
-        return await in_worker(lambda: operation(principal, read_json(tool.contract, arguments)), pool)
+        return await in_worker(lambda: tool.run(principal, read_json(tool.contract, arguments)), tool.pool)
 
 
 class _WithoutLeaks:
@@ -226,12 +225,11 @@ class _WithoutLeaks:
             raise MCPError(code=mcp_types.INTERNAL_ERROR, message=InternalServerError.default_message) from None
 
 
-async def _more(tool: Tool[Any], principal: BearerPrincipal, arguments: dict[str, Any], result: Record) -> list[Block]:
+async def _more(tool: Tool, principal: BearerPrincipal, arguments: dict[str, Any], result: Record) -> list[Block]:
     """Return the blocks that follow the JSON of a result."""
-    blocks = resource_links(tool.links(result)) if tool.links else []
-    preview = tool.preview
-    if preview is not None and arguments.get("preview"):
-        blocks += await in_worker(lambda: preview(principal, read_json(tool.contract, arguments)), decoders)
+    blocks = resource_links(tool.links(result))
+    if tool.has_preview and arguments.get("preview"):
+        blocks += await in_worker(lambda: preview_blocks(principal, read_json(LookAtAsset, arguments)), decoders)
     return blocks
 
 

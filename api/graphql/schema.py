@@ -22,9 +22,8 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from api.graphql.context import Context
+from api.graphql.fields import roots
 from api.graphql.limits import LONGEST_KEPT, MOST_KEPT, Limits, operation_of, parse_document
-from api.graphql.mutations import Mutation
-from api.graphql.queries import Query
 from api.graphql.types import BIG_INT, UPLOAD, BigInt, Upload
 from api.graphql.variables import TextOrIDRule
 from orgs.access import BearerPrincipal
@@ -52,8 +51,7 @@ class _Schema(strawberry.Schema):
 
 
 schema = _Schema(
-    Query,
-    Mutation,
+    *roots(),
     config=StrawberryConfig(scalar_map={BigInt: BIG_INT, Upload: UPLOAD}),
     extensions=[_Prepared],
 )

@@ -3,7 +3,7 @@
 import inspect
 import json
 from collections.abc import Callable
-from typing import Any, NewType, TypeVar
+from typing import Any, NewType, TypeVar, get_args, get_origin
 
 import strawberry
 from graphql import GraphQLError
@@ -15,7 +15,7 @@ from assets.staging import Staged
 from orgs.contracts import AnyIdentity
 from orgs.contracts import Identity as IdentityRecord
 from orgs.contracts import LibraryAccess as LibraryAccessRecord
-from raster.contracts import Record
+from raster.contracts import Page, Record
 
 AnyType = TypeVar("AnyType")
 #: GraphQL's own Int ends at 2³¹.
@@ -38,6 +38,14 @@ UPLOAD = strawberry.scalar(
 )
 
 
+_TYPES: dict[type[Record], Any] = {}
+
+
+def is_id(name: str) -> bool:
+    """Return whether what an argument or a field is called says that it is an id."""
+    return name in {"id", "ids", "libraries"} or name.endswith(("_id", "_ids"))
+
+
 def shows(record: type[Record], *left_out: str) -> Callable[[type[AnyType]], type[AnyType]]:
     """Make a class the type of a record: it shows every field of it but those ``left_out``.
 
@@ -52,6 +60,7 @@ def shows(record: type[Record], *left_out: str) -> Callable[[type[AnyType]], typ
         missing = record.model_fields.keys() - shown - set(left_out)
         if missing:
             raise TypeError(f"{cls.__name__} does not show {', '.join(sorted(missing))}.")
+        _TYPES[record] = made
         return made
 
     return typed
@@ -214,66 +223,21 @@ class Viewer:
     organizations = strawberry.field(resolver=_organizations, graphql_type=list[Identity] | None)
 
 
-@shows(contracts.Uploaded)
-class Uploaded:
-    """What came in, and in words what did not, with the reasons."""
-
-    response_text: str
-    assets: list[Asset]
-
-
-@shows(contracts.Deleted)
-class Deleted:
-    """What went to the trash."""
-
-    success: bool
-    message: str
-    ids: list[strawberry.ID]
+def type_of(record: type[Record]) -> Any:
+    """Return the type that shows a record, made from its fields where none is written above; of a page its list."""
+    generic = record.__pydantic_generic_metadata__
+    if generic["origin"] is Page:
+        return list[type_of(generic["args"][0])]  # type: ignore[misc]  # made at run time
+    if record not in _TYPES:
+        fields = {name: _field_type(name, field.annotation) for name, field in record.model_fields.items()}
+        namespace = {"__annotations__": fields, "__doc__": record.__doc__}
+        _TYPES[record] = shows(record)(type(record.__name__.removesuffix("Record"), (), namespace))
+    return _TYPES[record]
 
 
-@shows(contracts.Restored)
-class Restored:
-    """What came back from the trash."""
-
-    success: bool
-    message: str
-    ids: list[strawberry.ID]
-
-
-@shows(contracts.Tagged)
-class Tagged:
-    """How many tags were added."""
-
-    tagged_count: int
-
-
-@shows(contracts.Untagged)
-class Untagged:
-    """How many tags were removed."""
-
-    untagged_count: int
-
-
-@shows(contracts.Described)
-class Described:
-    """An asset's new description."""
-
-    asset_id: strawberry.ID
-    description: str
-
-
-@shows(contracts.Transferred)
-class Transferred:
-    """What moved."""
-
-    transferred_count: int
-    source_library_id: strawberry.ID
-    target_library_id: strawberry.ID
-
-
-@shows(contracts.Approved)
-class Approved:
-    """An asset's new approval."""
-
-    asset_id: strawberry.ID
-    approval: Approval
+def _field_type(name: str, annotation: Any) -> Any:
+    if annotation in {str, list[str]} and is_id(name):
+        return strawberry.ID if annotation is str else list[strawberry.ID]
+    if get_origin(annotation) is list:
+        return list[_field_type("", get_args(annotation)[0])]  # type: ignore[misc]  # made at run time
+    return type_of(annotation) if issubclass(annotation, Record) else annotation

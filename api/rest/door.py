@@ -72,18 +72,18 @@ async def _respond(exchange: Exchange, path: str) -> HttpResponse:
         # Only whom the API lets in is told what it has.
         await exchange.authenticate()
         raise
-    if asked.endpoint.anonymous:
+    if asked.endpoint.operation.anonymous:
         count_stranger(exchange.transport.address)
         body = await exchange.body(ANONYMOUS_BODY)
         return await exchange.in_worker(partial(_view, exchange, asked, body, exchange.origin), writers)
-    if asked.endpoint.takes_files:
+    if asked.endpoint.operation.takes_files:
         return await _take_files(exchange, asked)
     body = b""
     if asked.endpoint.takes_body:
         await exchange.authenticate()
         body = await exchange.body(MOST_BYTES)
     view = partial(_view, exchange, asked, body)
-    return await exchange.run(view, writers if asked.endpoint.writes else workers)
+    return await exchange.run(view, writers if asked.endpoint.operation.writes else workers)
 
 
 async def _take_files(exchange: Exchange, asked: Asked) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The OpenAPI document of the REST API, made of the table of endpoints, their contracts and their records."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -8,9 +9,9 @@ from django.conf import settings
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.catalogue import VERSIONS
 from api.rest.endpoints import ENDPOINTS, FILES, Endpoint
-from api.rest.examples import EXAMPLES
-from api.rest.versions import VERSIONS, contract_of, description_of, is_served, record_of, shaped
+from api.rest.versions import contract_of, description_of, is_served, record_of, shaped
 from assets.contracts import MOST_FILES
 from connections.scopes import READ, WRITE
 from raster.contracts import Page, json_schema
@@ -120,7 +121,7 @@ def openapi(version: str) -> dict[str, Any]:
     refusals: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(version, endpoint, refusals)
+        paths.setdefault(endpoint.rest.path, {})[endpoint.rest.method.lower()] = _operation(version, endpoint, refusals)
     others = ", ".join(
         f"[{other}]({settings.API_URL}/openapi.json?version={other})" for other in VERSIONS if other != version
     )
@@ -149,8 +150,8 @@ def openapi(version: str) -> dict[str, Any]:
 
 def errors_of(version: str, endpoint: Endpoint) -> list[type[RasterError]]:
     """Return every error that an endpoint may answer with, by status and code."""
-    errors = {*COMMON, *endpoint.errors}
-    if not endpoint.anonymous:
+    errors = {*COMMON, *endpoint.operation.errors}
+    if not endpoint.operation.anonymous:
         errors |= {Unauthenticated, InvalidAPIKey}
     arguments = {str(field.alias) for field in contract_of(version, endpoint).model_fields.values()}
     if "organizationId" in arguments:
@@ -159,7 +160,7 @@ def errors_of(version: str, endpoint: Endpoint) -> list[type[RasterError]]:
         errors.add(LibraryNotAuthorized)
     if endpoint.takes_body:
         errors.add(PayloadTooLarge)
-    if endpoint.writes and not endpoint.anonymous:
+    if endpoint.operation.writes and not endpoint.operation.anonymous:
         errors |= {LibraryReadOnly, InsufficientScope}
     return sorted(errors, key=lambda error: (error.status, error.code))
 
@@ -200,10 +201,10 @@ def _reference(model: type[BaseModel]) -> dict[str, Any]:
 
 def _operation(version: str, endpoint: Endpoint, refusals: dict[str, Any]) -> dict[str, Any]:
     schema = json_schema(contract_of(version, endpoint))
-    fields = {name: field for name, field in schema["properties"].items() if name not in endpoint.places}
+    fields = {name: field for name, field in schema["properties"].items() if name not in endpoint.rest.places}
     required = [name for name in schema.get("required", []) if name in fields]
-    arguments, _ = EXAMPLES[endpoint.name]
-    parameters = [_parameter("path", name, schema["properties"][name], arguments) for name in endpoint.places]
+    arguments = endpoint.operation.example.arguments
+    parameters = [_parameter("path", name, schema["properties"][name], arguments) for name in endpoint.rest.places]
     if endpoint.takes_query:
         parameters += [
             _parameter("query", name, field, arguments, required=name in required and not endpoint.takes_body)
@@ -211,15 +212,15 @@ def _operation(version: str, endpoint: Endpoint, refusals: dict[str, Any]) -> di
         ]
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
-        "tags": [endpoint.group],
-        "summary": endpoint.summary,
+        "tags": [endpoint.rest.group],
+        "summary": endpoint.operation.title,
         "description": description_of(version, endpoint),
         "parameters": [{"$ref": "#/components/parameters/ApiVersion"}, *parameters],
     }
     if endpoint.takes_body:
         operation["requestBody"] = _body(endpoint, fields, required, arguments)
-        operation["security"] = [] if endpoint.anonymous else [{"bearer": []}, {"oauth": [READ, WRITE]}]
-    operation["responses"] = {str(endpoint.status): _success(version, endpoint)}
+        operation["security"] = [] if endpoint.operation.anonymous else [{"bearer": []}, {"oauth": [READ, WRITE]}]
+    operation["responses"] = {str(endpoint.rest.status): _success(version, endpoint)}
     errors = errors_of(version, endpoint)
     for status in sorted({error.status for error in errors}):
         refusal = _refusal(status, [error for error in errors if error.status == status])
@@ -228,7 +229,7 @@ def _operation(version: str, endpoint: Endpoint, refusals: dict[str, Any]) -> di
 
 
 def _parameter(
-    place: str, name: str, schema: dict[str, Any], arguments: dict[str, Any], *, required: bool = True
+    place: str, name: str, schema: dict[str, Any], arguments: Mapping[str, Any], *, required: bool = True
 ) -> dict[str, Any]:
     schema = _without_null(schema)
     parameter: dict[str, Any] = {"name": name, "in": place, "required": required}
@@ -260,8 +261,10 @@ def _version_parameter(version: str) -> dict[str, Any]:
     }
 
 
-def _body(endpoint: Endpoint, fields: dict[str, Any], required: list[str], arguments: dict[str, Any]) -> dict[str, Any]:
-    if endpoint.takes_files:
+def _body(
+    endpoint: Endpoint, fields: dict[str, Any], required: list[str], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    if endpoint.operation.takes_files:
         files = {
             "type": "array",
             "description": "The files. What each is, its bytes say, whatever its name and its stated type.",
@@ -284,15 +287,14 @@ def _body(endpoint: Endpoint, fields: dict[str, Any], required: list[str], argum
 
 
 def _success(version: str, endpoint: Endpoint) -> dict[str, Any]:
-    _, record = EXAMPLES[endpoint.name]
-    example = shaped(version, record).model_dump(mode="json")
+    example = shaped(version, endpoint.operation.example.record).model_dump(mode="json")
     schema = _reference(record_of(version, endpoint))
-    if not issubclass(endpoint.record, Page):
+    if not issubclass(endpoint.operation.returns, Page):
         schema = {"type": "object", "properties": {"data": schema}, "required": ["data"]}
         example = {"data": example}
     return {
-        "description": "Done." if endpoint.writes else "Found.",
-        "headers": _headers(*(_OF_ALL if endpoint.anonymous else (*_OF_ALL, *_OF_A_CREDENTIAL))),
+        "description": "Done." if endpoint.operation.writes else "Found.",
+        "headers": _headers(*(_OF_ALL if endpoint.operation.anonymous else (*_OF_ALL, *_OF_A_CREDENTIAL))),
         "content": {"application/json": {"schema": schema, "example": example}},
     }
 

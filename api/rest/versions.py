@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, cast
 from django.conf import settings
 from pydantic import Field
 
+from api.catalogue import VERSIONS
 from api.rest.endpoints import Endpoint
 from apikeys.contracts import StartedOrganization
 from assets.contracts import (
@@ -34,9 +35,7 @@ from raster.contracts import Contract, Page, Record
 from raster.errors import APIVersionRequired, APIVersionUnsupported
 from raster.transport import Transport
 
-MAY = "2026-05-20"
-CURRENT = "2026-07-08"
-VERSIONS = (MAY, CURRENT)
+MAY, CURRENT = VERSIONS
 
 
 def asked_version(transport: Transport) -> str:
@@ -61,32 +60,40 @@ def read_version(version: str) -> str:
 
 def is_served(version: str, endpoint: Endpoint) -> bool:
     """Return whether a version has an endpoint, on this installation."""
-    if endpoint.anonymous and not settings.ANONYMOUS:
+    if endpoint.operation.anonymous and not settings.ANONYMOUS:
         return False
-    return version != MAY or endpoint.name not in _LATER
+    return VERSIONS.index(endpoint.operation.since) <= VERSIONS.index(version)
 
 
 def description_of(version: str, endpoint: Endpoint) -> str:
     """Return what people read about an endpoint at a version."""
-    return endpoint.description if version != MAY else _DESCRIPTIONS.get(endpoint.name, endpoint.description)
+    return endpoint.operation.about if version != MAY else _DESCRIPTIONS.get(endpoint.name, endpoint.operation.about)
 
 
 def contract_of(version: str, endpoint: Endpoint) -> type[Contract]:
     """Return what an endpoint takes at a version."""
-    return endpoint.contract if version != MAY else _CONTRACTS.get(endpoint.contract, endpoint.contract)
+    return (
+        endpoint.operation.takes
+        if version != MAY
+        else _CONTRACTS.get(endpoint.operation.takes, endpoint.operation.takes)
+    )
 
 
 def record_of(version: str, endpoint: Endpoint) -> type[Record]:
     """Return what an endpoint answers at a version."""
-    return endpoint.record if version != MAY else _RECORDS.get(endpoint.record, endpoint.record)
+    return (
+        endpoint.operation.returns
+        if version != MAY
+        else _RECORDS.get(endpoint.operation.returns, endpoint.operation.returns)
+    )
 
 
 def operation_of(version: str, endpoint: Endpoint) -> Callable[[Any, Any], Record]:
     """Return what an endpoint that takes no files does at a version."""
-    operation = cast("Callable[[Any, Any], Record]", endpoint.operation)
-    if version == MAY and endpoint.contract is ListLibraries:
-        return lambda principal, command: _list_libraries(principal, command, operation)
-    return operation
+    run = endpoint.operation.run
+    if version == MAY and endpoint.operation.takes is ListLibraries:
+        return lambda principal, command: _list_libraries(principal, command, run)
+    return run
 
 
 def takes_files_as_a_whole(version: str) -> bool:
@@ -102,7 +109,6 @@ def shaped(version: str, record: Record) -> Record:
 
 # --- 2026-05-20 ----------------------------------------------------------------------------------------------------
 
-_LATER = {"set_asset_approval"}
 _DESCRIPTIONS = {
     "list_libraries": "The libraries that the credential reaches, by name: all of them, or a page where one is named.",
     "upload_assets": "Uploads up to 20 files, all of them or none. The assets are in lists and search at once.",

@@ -71,6 +71,6 @@ class EndpointView(APIView):
         """Answer with the operation's record."""
         arguments = dict(request.data) if endpoint.takes_body else {}
         command = read_command(endpoint, version, places, query, arguments)
-        return Response(operation_of(version, endpoint)(caller, command), status=endpoint.status)
+        return Response(operation_of(version, endpoint)(caller, command), status=endpoint.rest.status)
 
     get = head = post = patch = delete = answer

@@ -26,8 +26,7 @@ from api.rest.endpoints import ENDPOINTS, FILES, Endpoint
 from apikeys.models import APIKey, Claim
 from assets.models import Asset, Tag
 from connections.models import Client as OAuthClient
-from mcp_gateway.anonymous import CREATE_ORGANIZATION
-from mcp_gateway.tools import RESOURCES, TOOLS, Tool
+from mcp_gateway.tools import ANONYMOUS_TOOLS, RESOURCES, TOOLS, Tool
 from orgs.models import Library, Membership, Organization
 from raster.contracts import Contract, json_schema, read_json
 from raster.errors import BadUserInput, RasterError
@@ -177,7 +176,7 @@ def check_refused(answer: Answer, *where: str) -> None:
 
 
 @pytest.mark.parametrize("tool", [*TOOLS.values()], ids=lambda tool: str(tool.name))
-def test_every_argument_of_every_tool_refuses_it(server: Server, unchanged: str, tool: Tool[Any]) -> None:
+def test_every_argument_of_every_tool_refuses_it(server: Server, unchanged: str, tool: Tool) -> None:
     with httpx2.Client(timeout=SECONDS) as client:
         for place in places(tool.definition.input_schema):
             for kind, make in LONG.items():
@@ -187,7 +186,7 @@ def test_every_argument_of_every_tool_refuses_it(server: Server, unchanged: str,
 
 
 def test_every_argument_of_the_anonymous_tool_refuses_it(server: Server, unchanged: str) -> None:
-    tool = CREATE_ORGANIZATION
+    tool = ANONYMOUS_TOOLS["create_organization"]
     headers = rpc_headers(MODERN, "tools/call", tool.name)
     with httpx2.Client(timeout=SECONDS) as client:
         for place in places(tool.definition.input_schema):
@@ -219,19 +218,19 @@ def test_every_part_of_every_resource_refuses_it(server: Server, unchanged: str,
 def test_every_argument_of_every_endpoint_refuses_it(server: Server, unchanged: str, endpoint: Endpoint) -> None:
     headers = {"Authorization": f"Bearer {unchanged}", "Api-Version": "2026-07-08"}
     with httpx2.Client(timeout=SECONDS, headers=headers) as client:
-        for place in places(json_schema(endpoint.contract)):
+        for place in places(json_schema(endpoint.operation.takes)):
             for kind, make in LONG.items():
                 is_in_body = endpoint.takes_body and not place.where.startswith(
-                    tuple(f".{name}" for name in endpoint.places)
+                    tuple(f".{name}" for name in endpoint.rest.places)
                 )
                 given = place.filled(in_body(make) if is_in_body else in_address(make))
-                path = endpoint.path
-                for name in endpoint.places:
+                path = endpoint.rest.path
+                for name in endpoint.rest.places:
                     path = path.replace(f"{{{name}}}", quote(str(given.pop(name, "x")), safe=""))
-                more: dict[str, Any] = {"params" if endpoint.method == "GET" else "json": given}
-                if endpoint.takes_files:
+                more: dict[str, Any] = {"params" if endpoint.rest.method == "GET" else "json": given}
+                if endpoint.operation.takes_files:
                     more = {"data": given, "files": [(FILES, JPEG)]}
-                answer = client.request(endpoint.method, f"{server.url}/api{path}", **more)
+                answer = client.request(endpoint.rest.method, f"{server.url}/api{path}", **more)
                 error = answer.json()["error"]
                 check_refused(
                     Answer(error["code"], answer.status_code, error["message"]), endpoint.name, place.where, kind

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from api.rest.versions import MAY, VERSIONS
+from api.catalogue import VERSIONS
+from api.rest.versions import MAY
 from tests.api.uploading import JPEG
 from tests.factories import AssetFactory, Cast
 from tests.server import Server

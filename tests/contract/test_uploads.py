@@ -10,10 +10,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from api.catalogue import BY_NAME
 from assets.contracts import MOST_FILES
 from assets.models import Asset
 from tests.assets import pictures
-from tests.contract.transports import ASSET, MCP, VERSION, Answer
+from tests.contract.transports import MCP, VERSION, Answer, document
 from tests.factories import Cast
 from tests.server import Server
 
@@ -49,11 +50,10 @@ def over_rest(server: Server, key: str, organization: str, library: str, files: 
 
 
 def over_graphql(server: Server, key: str, organization: str, library: str, files: Files) -> Answer:
-    document = f"""mutation Up($o: ID!, $l: ID!, $files: [Upload!]!) {{
-        uploadAssets(organizationId: $o, libraryId: $l, files: $files) {{ responseText assets {{ {ASSET} }} }} }}"""
-    variables = {"o": organization, "l": library, "files": [None] * len(files)}
+    text = document(BY_NAME["upload_assets"], {"organizationId", "libraryId", "files"})
+    variables = {"organizationId": organization, "libraryId": library, "files": [None] * len(files)}
     form = {
-        "operations": json.dumps({"query": document, "variables": variables}),
+        "operations": json.dumps({"query": text, "variables": variables}),
         "map": json.dumps({str(number): [f"variables.files.{number}"] for number in range(len(files))}),
     }
     response = httpx2.post(

@@ -3,12 +3,19 @@
 import json
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import httpx2
+from graphql import GraphQLField, GraphQLObjectType, GraphQLOutputType, build_schema, get_named_type
+from pydantic.alias_generators import to_camel, to_snake
 
-from tests.mcp.client import MODERN, call_tool
+from api.catalogue import BY_NAME, Graphql, Operation
+from api.graphql.schema import schema
+from tests.api.uploading import JPEG
+from tests.mcp.client import HANDSHAKE, MODERN, call_tool
+from tests.operations import Call
 from tests.server import Server
 
 SECONDS = 30
@@ -17,7 +24,7 @@ VERSION = "2026-07-08"
 UNSTABLE = (
     (re.compile(r'"(created|updated|at|expiresAt)": \d+'), r'"\1": 0'),
     (re.compile(r"rstu_[A-Za-z0-9_-]+"), "rstu_"),
-    (re.compile(r'"new-[a-z0-9]{4}"'), '"new-XXXX"'),
+    (re.compile(r'"lisbon-[a-z0-9]{4}"'), '"lisbon-XXXX"'),
 )
 
 
@@ -40,24 +47,42 @@ class Answer:
 
 
 class Transport(ABC):
+    #: What the catalogue calls it.
     name: ClassVar[str]
 
     def __init__(self, server: Server) -> None:
         self.server = server
 
     @abstractmethod
-    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
-        """Call an operation, named and with arguments as its MCP tool has them."""
+    def send(self, credential: str, operation: str, arguments: dict[str, Any]) -> httpx2.Response:
+        """Call an operation, named and with arguments as the catalogue has them; return the whole answer."""
 
-    def serves(self, operation: str) -> bool:
-        return True
+    @abstractmethod
+    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
+        """Do the same and return what the call ended as."""
+
+    def serves(self, call: Call) -> bool:
+        """Return whether the operation is offered, by this contract."""
+        return getattr(call.operation, self.name) is not None and call.takes is call.operation.takes
 
 
 class MCP(Transport):
     name = "mcp"
+    wire: ClassVar[str] = MODERN
+
+    def serves(self, call: Call) -> bool:
+        mcp = call.operation.mcp
+        return mcp is not None and call.takes is (mcp.takes or call.operation.takes)
+
+    def send(self, credential: str, operation: str, arguments: dict[str, Any]) -> httpx2.Response:
+        return call_tool(self.server.mcp_url, credential, self.wire, operation, arguments)
 
     def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
-        return read_tool_answer(call_tool(self.server.mcp_url, credential, MODERN, operation, arguments))
+        return read_tool_answer(self.send(credential, operation, arguments))
+
+
+class HandshakeMCP(MCP):
+    wire = HANDSHAKE
 
 
 def read_tool_answer(response: httpx2.Response) -> Answer:
@@ -72,46 +97,28 @@ def read_tool_answer(response: httpx2.Response) -> Answer:
     return Answer(data=result["structuredContent"])
 
 
-#: Method and path of each operation; what is not in the path is in the query of a GET and in the body of the others.
-ROUTES: dict[str, tuple[str, str]] = {
-    "whoami": ("GET", "/me"),
-    "list_libraries": ("GET", "/organizations/{organizationId}/libraries"),
-    "create_library": ("POST", "/organizations/{organizationId}/libraries"),
-    "rename_library": ("PATCH", "/organizations/{organizationId}/libraries/{libraryId}"),
-    "list_assets": ("GET", "/organizations/{organizationId}/libraries/{libraryId}/assets"),
-    "delete_assets": ("DELETE", "/organizations/{organizationId}/libraries/{libraryId}/assets"),
-    "get_asset": ("GET", "/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}"),
-    "rename_asset": ("PATCH", "/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}"),
-    "update_asset_description": (
-        "PATCH",
-        "/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}/description",
-    ),
-    "set_asset_approval": (
-        "PATCH",
-        "/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}/approval",
-    ),
-    "promote_variant": ("POST", "/organizations/{organizationId}/libraries/{libraryId}/assets/{assetId}/promote"),
-    "tag_assets": ("POST", "/organizations/{organizationId}/libraries/{libraryId}/assets/tag"),
-    "untag_assets": ("POST", "/organizations/{organizationId}/libraries/{libraryId}/assets/untag"),
-    "transfer_assets": ("POST", "/organizations/{organizationId}/libraries/{sourceLibraryId}/assets/transfer"),
-    "create_upload_link": ("POST", "/organizations/{organizationId}/libraries/{libraryId}/upload-links"),
-    "restore_assets": ("POST", "/organizations/{organizationId}/libraries/{libraryId}/assets/restore"),
-    "list_tags": ("GET", "/organizations/{organizationId}/libraries/{libraryId}/tags"),
-    "search_assets": ("GET", "/organizations/{organizationId}/search/assets"),
-}
+def request_of(operation: str, arguments: dict[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """Return method, path and what else a request of REST has that calls an operation."""
+    row = BY_NAME[operation].rest
+    assert row is not None
+    path, rest = row.path, dict(arguments)
+    for name in row.places:
+        path = path.replace(f"{{{name}}}", rest.pop(name))
+    if BY_NAME[operation].takes_files:
+        return row.method, path, {"files": [("files", JPEG)]}
+    return row.method, path, {"params" if row.method == "GET" else "json": rest}
 
 
 class REST(Transport):
     name = "rest"
 
-    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
-        method, path = ROUTES[operation]
-        rest = dict(arguments)
-        for name in re.findall(r"{(\w+)}", path):
-            path = path.replace(f"{{{name}}}", rest.pop(name))
-        sent: dict[str, Any] = {"params": rest} if method == "GET" else {"json": rest}
+    def send(self, credential: str, operation: str, arguments: dict[str, Any]) -> httpx2.Response:
+        method, path, more = request_of(operation, arguments)
         headers = {"Authorization": f"Bearer {credential}", "Api-Version": VERSION}
-        response = httpx2.request(method, f"{self.server.url}/api{path}", headers=headers, timeout=SECONDS, **sent)
+        return httpx2.request(method, f"{self.server.url}/api{path}", headers=headers, timeout=SECONDS, **more)
+
+    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
+        response = self.send(credential, operation, arguments)
         body = response.json()
         if "error" in body:
             return Answer(body["error"]["code"], response.status_code, body["error"]["message"])
@@ -119,81 +126,50 @@ class REST(Transport):
         return Answer(data=body if "total" in body else body["data"])
 
 
-PLAIN = """id organizationId libraryId name description tags contentType size width height blurhash url sizes appUrl
-    type parentId approval { state note by { name } at } uploadedBy { name } created updated"""
-ASSET = f"{PLAIN} variants {{ {PLAIN} }}"
-LIBRARY = "id name assetsCount photosCount trashCount access tags"
-AT = "organizationId: ID!, libraryId: ID!"
+#: What is not compared: GraphQL has it for older clients alone.
+LEFT_OUT = {"views"}
+ROOTS = build_schema(schema.as_str())
 
 
-@dataclass(frozen=True)
-class Field:
-    """A field of GraphQL: its arguments with their types, what is asked of it, and the names that differ there."""
-
-    name: str
-    arguments: str
-    answer: str
-    kind: str = "query"
-    renamed: dict[str, str] = field(default_factory=dict)
-    is_list: bool = False
-    counts_from_0: bool = False
-
-    def document(self, given: set[str]) -> str:
-        """Return a document that asks for the field with the arguments that are given."""
-        declared = [each for each in self.arguments.split(", ") if each.partition(":")[0] in given]
-        variables = f"({', '.join(f'${each}' for each in declared)})" if declared else ""
-        names = [each.partition(":")[0] for each in declared]
-        passed = f"({', '.join(f'{name}: ${name}' for name in names)})" if names else ""
-        return f"{self.kind} Asked{variables} {{ {self.name}{passed} {{ {self.answer} }} }}"
+def selection(kind: GraphQLOutputType, depth: int = 4) -> str:
+    """Return all that can be asked of a type, as a selection."""
+    named = get_named_type(kind)
+    if not isinstance(named, GraphQLObjectType):
+        return ""
+    chosen = [
+        f"{name} {selection(field.type, depth - 1)}"
+        for name, field in named.fields.items()
+        if name not in LEFT_OUT and (depth or not isinstance(get_named_type(field.type), GraphQLObjectType))
+    ]
+    return f"{{ {' '.join(chosen)} }}"
 
 
-FIELDS: dict[str, Field] = {
-    "whoami": Field(
-        "viewer",
-        "",
-        "organizationId organizationName plan libraries { library access } organizations { organizationId }",
-    ),
-    "list_libraries": Field(
-        "libraries", "organizationId: String!, page: Int!, pageSize: Int!", LIBRARY, is_list=True, counts_from_0=True
-    ),
-    "list_assets": Field(
-        "assets", f"{AT}, page: Int!, pageSize: Int!, tags: [String!]", ASSET, is_list=True, counts_from_0=True
-    ),
-    "get_asset": Field("asset", f"{AT}, assetId: ID!", ASSET),
-    "list_tags": Field("tags", f"{AT}, limit: Int!", "id count type", is_list=True),
-    "search_assets": Field(
-        "searchAssets",
-        "organizationId: ID!, q: String!, libraries: [ID!], approval: String, page: Int!, pageSize: Int!",
-        f"hits {{ {ASSET} score highlights {{ name description tags }} }} found foundCapped page corrected",
-    ),
-    "create_library": Field("createLibrary", "organizationId: ID!, name: String!", LIBRARY, "mutation"),
-    "rename_library": Field("renameLibrary", f"{AT}, name: String!", LIBRARY, "mutation"),
-    "tag_assets": Field("tagAssets", f"{AT}, assetIds: [ID!]!, tags: [String!]!", "taggedCount", "mutation"),
-    "untag_assets": Field("untagAssets", f"{AT}, assetIds: [ID!]!, tags: [String!]!", "untaggedCount", "mutation"),
-    "rename_asset": Field("renameAsset", f"{AT}, assetId: ID!, name: String!", ASSET, "mutation"),
-    "update_asset_description": Field(
-        "updateAssetDescription", f"{AT}, assetId: ID!, description: String!", "assetId description", "mutation"
-    ),
-    "delete_assets": Field(
-        "deleteAssets", f"{AT}, assets: [ID!]!", "success message ids", "mutation", {"ids": "assets"}
-    ),
-    "restore_assets": Field(
-        "restoreAssets", f"{AT}, assets: [ID!]!", "success message ids", "mutation", {"ids": "assets"}
-    ),
-    "transfer_assets": Field(
-        "transferAssets",
-        "organizationId: ID!, sourceLibraryId: ID!, targetLibraryId: ID!, assetIds: [ID!]!",
-        "transferredCount sourceLibraryId targetLibraryId",
-        "mutation",
-    ),
-    "set_asset_approval": Field(
-        "setAssetApproval",
-        f"{AT}, assetId: ID!, state: String!, note: String",
-        "assetId approval { state note by { name } at }",
-        "mutation",
-    ),
-    "promote_variant": Field("promoteVariant", f"{AT}, assetId: ID!, variantId: ID!", ASSET, "mutation"),
-}
+#: All that can be asked of an asset, and of a variant.
+ASSET, PLAIN = (selection(ROOTS.type_map[name])[2:-2] for name in ("Asset", "Variant"))  # type: ignore[arg-type]
+
+
+def field_of(row: Graphql) -> GraphQLField:
+    """Return a field of GraphQL's queries or mutations, as the schema has it."""
+    roots = (ROOTS.query_type, ROOTS.mutation_type)
+    found: GraphQLField = next(root.fields[row.name] for root in roots if root is not None and row.name in root.fields)
+    return found
+
+
+def document(operation: Operation, given: Collection[str]) -> str:
+    """Return a document that asks for all of an operation's answer, with variables for the arguments given."""
+    row = operation.graphql
+    assert row is not None
+    field = field_of(row)
+    names = [name for name in field.args if name in given]
+    declared = ", ".join(f"${name}: {field.args[name].type}" for name in names)
+    passed = ", ".join(f"{name}: ${name}" for name in names)
+    word = "mutation" if operation.writes else "query"
+    return (
+        f"{word} Asked{f'({declared})' if names else ''} "
+        f"{{ {row.name}{f'({passed})' if names else ''} {selection(field.type)} }}"
+    )
+
+
 #: What GraphQL leaves to the fields that are asked for, and what is null there and absent elsewhere.
 LIST_FACTS = {"page", "pageSize", "total"}
 ABSENT = {"organizations", "corrected"}
@@ -202,26 +178,28 @@ ABSENT = {"organizations", "corrected"}
 class GraphQL(Transport):
     name = "graphql"
 
-    def serves(self, operation: str) -> bool:
-        return operation in FIELDS
-
-    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
-        asked = FIELDS[operation]
-        variables = {asked.renamed.get(name, name): value for name, value in arguments.items()}
-        if asked.counts_from_0 and "page" in variables:
+    def send(self, credential: str, operation: str, arguments: dict[str, Any]) -> httpx2.Response:
+        row = BY_NAME[operation].graphql
+        assert row is not None
+        variables = {to_camel(row.arguments.get(to_snake(name), name)): value for name, value in arguments.items()}
+        if row.from_zero and isinstance(variables.get("page"), int):
             variables["page"] -= 1
-        body = {"query": asked.document(set(variables)), "variables": variables, "operationName": "Asked"}
-        response = httpx2.post(
+        text = document(BY_NAME[operation], variables)
+        body = {"query": text, "variables": variables, "operationName": "Asked"}
+        return httpx2.post(
             f"{self.server.url}/graphql", json=body, headers={"Authorization": f"Bearer {credential}"}, timeout=SECONDS
         )
+
+    def ask(self, credential: str, operation: str, arguments: dict[str, Any]) -> Answer:
+        response = self.send(credential, operation, arguments)
         answer = response.json()
         if answer.get("errors"):
             [error] = answer["errors"]
             code = error["extensions"]["code"]
             assert error["extensions"]["http"]["status"] == response.status_code
             return Answer(code, response.status_code, error["message"])
-        data = _as_elsewhere(answer["data"][asked.name])
-        return Answer(data={"data": data} if asked.is_list else data)
+        [data] = _as_elsewhere(list(answer["data"].values()))
+        return Answer(data={"data": data} if isinstance(data, list) else data)
 
 
 def _as_elsewhere(value: Any) -> Any:

@@ -10,13 +10,13 @@ from django.urls import get_resolver
 from graphql import build_schema, parse, validate
 from pydantic.alias_generators import to_camel
 
+from api.catalogue import VERSIONS
 from api.graphql.schema import schema
 from api.rest.endpoints import ENDPOINTS
-from api.rest.versions import CURRENT, VERSIONS
+from api.rest.versions import CURRENT
 from documentation.made import short_path
 from documentation.pages import PAGES
-from mcp_gateway.anonymous import CREATE_ORGANIZATION
-from mcp_gateway.tools import RESOURCES, TOOLS
+from mcp_gateway.tools import ANONYMOUS_TOOLS, RESOURCES, TOOLS
 from raster import environment
 from raster.errors import RasterError
 from tests.documentation.reading import BASE, text
@@ -40,14 +40,14 @@ def texts() -> dict[str, str]:
 def test_every_tool_that_is_named_is_there(name: str) -> None:
     words = FENCE.sub("", texts()[name].partition("## How it is built")[0])
     named = {word for code in CODE.findall(words) for word in re.findall(r"\b[a-z]+(?:_[a-z]+)+\b", code)}
-    assert named - NO_TOOLS <= {*TOOLS, CREATE_ORGANIZATION.name}
+    assert named - NO_TOOLS <= {*TOOLS, *ANONYMOUS_TOOLS}
 
 
 def test_every_tool_and_its_arguments_are_described() -> None:
     page = text("/docs/tools.md")
     sections = dict(re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL))
     for tool in TOOLS.values():
-        assert tool.description in sections[tool.name]
+        assert (tool.definition.description or "") in sections[tool.name]
         for argument in tool.definition.input_schema["properties"]:
             assert f"`{argument}`" in sections[tool.name]
         for field in (tool.definition.output_schema or {})["properties"]:
@@ -91,8 +91,10 @@ def test_every_path_of_the_rest_api_that_is_named_is_there() -> None:
 def test_every_endpoint_and_every_root_field_is_described() -> None:
     rest, graphql = text("/docs/rest.md"), text("/docs/graphql.md")
     for endpoint in ENDPOINTS:
-        address = short_path(endpoint.path)
-        assert re.search(rf"^\| `{endpoint.method} {re.escape(address)}` \|.*`{endpoint.name}` \|$", rest, re.MULTILINE)
+        address = short_path(endpoint.rest.path)
+        assert re.search(
+            rf"^\| `{endpoint.rest.method} {re.escape(address)}` \|.*`{endpoint.name}` \|$", rest, re.MULTILINE
+        )
     for root in ("Query", "Mutation"):
         for field in schema.get_type_by_name(root).fields:  # type: ignore[union-attr]
             assert f"| `{to_camel(field.name)}` |" in graphql

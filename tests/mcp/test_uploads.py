@@ -15,14 +15,15 @@ import pytest
 from django.conf import settings
 from django.db import transaction
 
+from api.examples import SOURCE as FILE
 from assets.models import Asset
 from assets.staging import staging_folder
 from orgs.models import Library
 from tests.assets import pictures
 from tests.assets.stored import sweep_for_days
 from tests.factories import AssetFactory, Cast, make_key
-from tests.mcp.cases import FILE, unreachable
 from tests.mcp.client import MODERN, WIRES, call_tool, comparable, connected
+from tests.operations import unreachable
 from tests.server import Server, running_server
 from tests.sites import Site
 from tests.waiting import wait_until

@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from api.graphql.schema import schema
+from tests.snapshots import Check
 
-SNAPSHOT = Path(__file__).parent / "schema.graphql"
 
-
-def test_the_schema_is_what_clients_were_made_for() -> None:
-    assert schema.as_str() + "\n" == SNAPSHOT.read_text()
+def test_the_schema_is_what_clients_were_made_for(check_snapshot: Check) -> None:
+    check_snapshot(Path(__file__).parent / "schema.graphql", schema.as_str() + "\n")

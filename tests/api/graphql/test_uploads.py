@@ -15,7 +15,7 @@ from tests.api.graphql.client import SECONDS, refusal
 from tests.api.uploading import JPEG, TEXT, staged_files
 from tests.assets import pictures
 from tests.factories import Cast
-from tests.mcp.cases import unreachable
+from tests.operations import unreachable
 from tests.server import Server
 from tests.waiting import wait_until
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.rest.examples import ASSET_ID, VARIANT_ID
+from api.examples import ASSET_ID, VARIANT_ID
 from tests.api.rest.asking import CURRENT, MAY
 from tests.connections.factories import connect, make_client, tokens_of
 from tests.factories import AssetFactory, Cast
