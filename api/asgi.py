@@ -3,6 +3,7 @@
 from django.conf import settings
 from starlette.types import Receive, Scope, Send
 
+from api.gate import Gate
 from api.graphql.door import SAFE, serve_graphql
 from api.rest.documents import PAGE_PATH
 from api.rest.door import serve_rest
@@ -32,14 +33,14 @@ def is_graphql(scope: Scope, transport: Transport) -> bool:
     return scope["path"].removesuffix("/") == GRAPHQL_PATH and (on_api_host or not is_page)
 
 
-async def serve_api(scope: Scope, receive: Receive, send: Send, transport: Transport) -> bool:
+async def serve_api(gate: Gate, scope: Scope, receive: Receive, send: Send, transport: Transport) -> bool:
     """Answer a request to an API, or return False where it is none."""
     if is_graphql(scope, transport):
-        await serve_graphql(scope, receive, send, transport)
+        await serve_graphql(gate, scope, receive, send, transport)
         return True
     path = rest_path(transport.host, scope["path"])
     is_page = path == PAGE_PATH and transport.host != settings.API_HOST and scope["method"] in SAFE
     if path is None or is_page:
         return False
-    await serve_rest(scope, receive, send, transport, path)
+    await serve_rest(gate, scope, receive, send, transport, path)
     return True

@@ -1,8 +1,5 @@
 """What an upload comes with: a credential in its header or, in its address, an upload link or a page's ticket."""
 
-from abc import ABC, abstractmethod
-from typing import ClassVar
-
 from django.contrib import messages
 from django.contrib.messages.storage.cookie import CookieStorage
 from django.http import HttpResponse
@@ -10,33 +7,26 @@ from django.http import HttpResponse
 from assets import tickets, upload_links
 from assets.admission import Admission
 from assets.contracts import Uploaded
-from connections.bearer import principal_for_bearer, principal_for_credential
-from connections.resources import API
-from orgs.access import Origin
+from connections.bearer import principal_for_credential
+from orgs.access import BearerPrincipal, Origin
 from raster.errors import RasterError
 
-#: Of what a person is told on the next page, in a cookie.
+#: Of what a user is told on the next page, in a cookie.
 MESSAGE_LENGTH = 1000
 
 
-class Pass(ABC):
-    """What an upload comes with. ``face`` is how the audit log calls this way in.
+class Pass:
+    """What an upload comes with. With ``as_a_whole``, one file that is refused fails them all."""
 
-    With ``as_a_whole``, one file that cannot come in fails them all.
-    """
-
-    face: ClassVar[str]
     as_a_whole: bool = False
 
-    @abstractmethod
     def admit(self, origin: Origin) -> Admission:
-        """Return whom it lets in at this moment. Raises a ``RasterError`` else."""
+        """Return whom it lets in at this moment. Raises a ``RasterError`` otherwise."""
+        raise NotImplementedError
 
-    @abstractmethod
     def claim(self) -> None:
         """Take it for this upload, where it is good for one alone. Raises a ``RasterError`` if another has it."""
 
-    @abstractmethod
     def give_back(self) -> None:
         """Let it be used again: the upload broke off."""
 
@@ -44,38 +34,24 @@ class Pass(ABC):
         """Return how a refusal of the upload is answered."""
         return refusal
 
-    @abstractmethod
     def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
         """Return the answer for a browser that asks for a page, or None where there is none but JSON."""
+        return None
 
 
 class BearerPass(Pass):
-    """A credential in the header of a request to the REST API."""
+    """A credential in the header of a request to the REST API, which the gate has looked up."""
 
-    face = "rest"
-
-    def __init__(self, text: str, organization_id: str, library_id: str, *, as_a_whole: bool) -> None:
-        self._text = text
-        self._place = organization_id, library_id
+    def __init__(self, principal: BearerPrincipal, organization_id: str, library_id: str, *, as_a_whole: bool) -> None:
+        self._admission = Admission(principal, organization_id, library_id)
         self.as_a_whole = as_a_whole
 
     def admit(self, origin: Origin) -> Admission:
-        return Admission(principal_for_bearer(self._text, origin, API), *self._place)
-
-    def claim(self) -> None:
-        return
-
-    def give_back(self) -> None:
-        return
-
-    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
-        return None
+        return self._admission
 
 
 class LinkPass(Pass):
     """An upload link."""
-
-    face = "link"
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -92,14 +68,9 @@ class LinkPass(Pass):
     def give_back(self) -> None:
         upload_links.give_back(self._text)
 
-    def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
-        return None
-
 
 class TicketPass(Pass):
     """The ticket of a library's page, and the cookies that came with it."""
-
-    face = "web"
 
     def __init__(self, text: str, cookies: str) -> None:
         self._ticket = tickets.read_ticket(text)
@@ -107,12 +78,6 @@ class TicketPass(Pass):
 
     def admit(self, origin: Origin) -> Admission:
         return tickets.admit(self._ticket, self._cookies, origin)
-
-    def claim(self) -> None:
-        return
-
-    def give_back(self) -> None:
-        return
 
     def page_answer(self, outcome: Uploaded | RasterError) -> HttpResponse | None:
         if self._ticket is None:

@@ -9,23 +9,21 @@ origins may not call.
 """
 
 import asyncio
-import json
 import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio.to_thread
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
-from api.exchange import ClientGone
+from api.gate import ClientGone, Gate, Interface, RequestContext, guarded, send_answer
 from api.multipart import Form
 from api.passes import LinkPass, Pass, TicketPass
 from assets.admission import Admission
@@ -33,12 +31,10 @@ from assets.contracts import MOST_FILES, UploadAssets, Uploaded
 from assets.operations.uploads import check_may_upload, upload_assets
 from assets.quota import Room
 from assets.upload_links import PATH
-from orgs.access import BearerPrincipal, Origin
+from orgs.access import Origin
 from raster.contracts import read_json
 from raster.errors import (
     BadUserInput,
-    Forbidden,
-    HTTPSRequired,
     MethodNotAllowed,
     PayloadTooLarge,
     RasterError,
@@ -46,8 +42,8 @@ from raster.errors import (
     ServiceUnavailable,
 )
 from raster.logs import RECORD
-from raster.transport import Transport, is_served_host
-from raster.workers import Workers, fetchers, workers, writers
+from raster.transport import Transport
+from raster.workers import fetchers, workers, writers
 
 PREFIX = PATH
 WEB_PREFIX = f"{PREFIX}web/"
@@ -67,12 +63,15 @@ RETRY_SECONDS = 5
 #: Uploads that a process receives at the same time, into one organization and in all.
 MOST_OF_ONE = 8
 MOST_UNDER_WAY = 64
-POLICY = {
+_HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
+LINK, WEB = (
+    Interface(name, PayloadTooLarge(), headers=_HEADERS, is_open=True, tells_rate=False) for name in ("link", "web")
+)
 
 
 logger = logging.getLogger("raster.uploads")
@@ -137,63 +136,57 @@ class Body:
         return content
 
 
-async def serve_upload(scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
+async def serve_upload(gate: Gate, scope: Scope, receive: Receive, send: Send, transport: Transport) -> None:
     """Answer a request to an address below ``PREFIX``."""
     path: str = scope["path"]
     is_web = path.startswith(WEB_PREFIX)
     scope[RECORD]["route"] = f"{WEB_PREFIX}<ticket>" if is_web else f"{PREFIX}<link>"
     cookies = transport.headers.get(b"cookie", b"").decode("latin-1")
     way = TicketPass(path.removeprefix(WEB_PREFIX), cookies) if is_web else LinkPass(path.removeprefix(PREFIX))
+    context = RequestContext(gate, WEB if is_web else LINK, scope, receive, send, transport)
     body = Body(receive)
     outcome: Uploaded | RasterError
     try:
-        outcome = await _upload(scope, transport, way, body)
+        context.check_host()
+        context.check_https()
+        if context.method != "POST":
+            raise MethodNotAllowed
+        outcome = await take_files(context, way, body)
     except ClientGone:
         return
     except RasterError as refusal:
-        scope[RECORD]["error"] = refusal.code
         outcome = refusal
         await body.linger()
-    headers = dict(POLICY)
     if not body.is_whole:
-        headers["Connection"] = "close"
+        context.headers["Connection"] = "close"
     accept = transport.headers.get(b"accept", b"")
     wants_page = transport.accepted and b"text/html" in accept and b"application/json" not in accept
-    page = await _run(workers, partial(way.page_answer, outcome)) if wants_page else None
-    await (_send_page(send, page, headers) if page else _send_json(send, outcome, headers))
+    page = await guarded(workers.run(partial(way.page_answer, outcome))) if wants_page else None
+    if page is not None:
+        await _send_page(context, send, page)
+    elif isinstance(outcome, RasterError):
+        await context.refuse(outcome, path)
+    else:
+        await context.answer(200, {"Content-Type": "application/json"}, outcome.model_dump_json().encode())
 
 
-async def _upload(scope: Scope, transport: Transport, way: Pass, body: Body) -> Uploaded:
-    if not is_served_host(transport.host):
-        raise Forbidden("This host name is not served here.")
-    if not transport.accepted:
-        raise HTTPSRequired
-    if scope["method"] != "POST":
-        raise MethodNotAllowed
-    return await take_files(scope, transport, way, body)
-
-
-async def take_files(scope: Scope, transport: Transport, way: Pass, body: Body) -> Uploaded:
+async def take_files(context: RequestContext, way: Pass, body: Body) -> Uploaded:
     """Return what came of the files in a form that is on its way, if its pass is good now and when they are stored."""
-    user_agent = transport.headers.get(b"user-agent", b"").decode("latin-1")
-    origin = Origin(way.face, transport.address, user_agent, scope[RECORD]["id"])
-    admission, room = await _run(workers, partial(_admit, way, origin))
-    principal = admission.principal
-    by_name = principal.log_name if isinstance(principal, BearerPrincipal) else f"user {principal.user_id}"
-    scope[RECORD]["principal"] = by_name
-    form = Form(transport.headers.get(b"content-type", b""), room)
-    check_declared_size(transport, room)
+    admission, room = await guarded(workers.run(partial(_admit, way, context.origin)))
+    context.record["principal"] = admission.principal.log_name
+    form = Form(context.transport.headers.get(b"content-type", b""), room)
+    check_declared_size(context.transport, room)
     try:
         with under_way(admission.organization_id):
-            claimed = asyncio.ensure_future(_run(writers, way.claim))
+            claimed = asyncio.ensure_future(guarded(writers.run(way.claim)))
             try:
                 await _to_its_end(claimed)
                 await body.read_into(form)
             except BaseException:
                 if _has_succeeded(claimed):
-                    await _to_its_end(_run(writers, way.give_back))
+                    await _to_its_end(guarded(writers.run(way.give_back)))
                 raise
-            return await _run(fetchers, partial(_upload_form, admission, form, way))
+            return await guarded(fetchers.run(partial(_upload_form, admission, form, way)))
     finally:
         await _to_its_end(anyio.to_thread.run_sync(form.discard))
 
@@ -268,36 +261,13 @@ def check_declared_size(transport: Transport, room: Room) -> None:
     room.check(size)
 
 
-async def _run(pool: Workers, function: Callable[[], Result]) -> Result:
-    try:
-        return await pool.run(function)
-    except (OperationalError, InterfaceError) as error:
-        logger.error("The database is out of reach", exc_info=error)
-        raise ServiceUnavailable from None
+async def _send_page(context: RequestContext, send: Send, page: HttpResponse) -> None:
+    """Lead a browser back to its page, with the cookies that say what happened."""
+    cookies = [(b"set-cookie", cookie.OutputString().encode("latin-1")) for cookie in page.cookies.values()]
 
+    async def with_cookies(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *cookies]}
+        await send(message)
 
-async def _send_json(send: Send, outcome: Uploaded | RasterError, headers: dict[str, str]) -> None:
-    if isinstance(outcome, RasterError):
-        status = outcome.status
-        body = json.dumps({"error": {"code": outcome.code, "message": outcome.message}}).encode()
-    else:
-        status, body = 200, outcome.model_dump_json().encode()
-    if isinstance(outcome, MethodNotAllowed):
-        headers["Allow"] = outcome.allowed
-    if isinstance(outcome, ServiceUnavailable):
-        headers["Retry-After"] = str(RETRY_SECONDS)
-    if isinstance(outcome, RateLimited):
-        headers["Retry-After"] = str(outcome.retry_after)
-    await _send(send, status, [*headers.items(), ("Content-Type", "application/json")], body)
-
-
-async def _send_page(send: Send, page: HttpResponse, headers: dict[str, str]) -> None:
-    cookies = [("Set-Cookie", cookie.OutputString()) for cookie in page.cookies.values()]
-    await _send(send, page.status_code, [*headers.items(), ("Location", page.headers["Location"]), *cookies], b"")
-
-
-async def _send(send: Send, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-    raw.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send_answer(with_cookies, page.status_code, {**context.headers, "Location": page.headers["Location"]}, b"")

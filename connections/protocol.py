@@ -90,7 +90,7 @@ def _answer(  # noqa: PLR0911 - one for each kind of failure
         return _later(ServiceUnavailable())
     except RasterError as error:
         headers = {"Allow": error.allowed} if isinstance(error, MethodNotAllowed) else {}
-        body = {"error": {"code": error.code, "message": error.message}}
+        body = error.body
         return JsonResponse(body, status=error.status, headers=headers)
 
 

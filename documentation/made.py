@@ -10,13 +10,13 @@ from graphql import GraphQLArgument, GraphQLObjectType, GraphQLSchema, Undefined
 from pydantic import BaseModel
 
 from api.catalogue import Effect, NoArguments
+from api.gate import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from api.graphql import limits as graphql
 from api.graphql.schema import schema
-from api.rest.door import MOST_BYTES as MOST_REST_BYTES
+from api.interfaces import REST
 from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
-from connections.doors import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from documentation.installation import Installation
 from mcp_gateway.asgi import MOST_BYTES as MOST_MCP_BYTES
 from mcp_gateway.tools import ANONYMOUS_TOOLS, RESOURCES, TOOLS, Tool
@@ -67,7 +67,7 @@ def limits(installation: Installation) -> str:
         ("An MCP request that uploads a file, from a credential with write access", size(MOST_MCP_BYTES)),
         (f"MCP requests over {size(LARGE_BODY)} at once, for each organization", str(MOST_LARGE)),
         ("Any other MCP request", size(LARGE_BODY)),
-        ("A REST or GraphQL request that uploads no file", size(MOST_REST_BYTES)),
+        ("A REST or GraphQL request that uploads no file", size(REST.most_bytes)),
         ("A request without a credential", size(ANONYMOUS_BODY)),
         ("Assets that one call names", str(contracts.MOST_ASSETS)),
         ("Tags that one call names", str(contracts.MOST_TAGS)),

@@ -6,11 +6,11 @@ import mcp_types
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
+from api.gate import guarded
 from mcp_gateway.server import (
     LISTS,
     Context,
     failure,
-    in_worker,
     raster_server,
     refuse_cursor,
     scope_of,
@@ -54,7 +54,7 @@ class _Handlers:
         scope[RECORD]["tool"] = params.name
         try:
             origin, arguments = scope[ORIGIN], params.arguments or {}
-            return success(await in_worker(lambda: tool.run(origin, read_json(tool.contract, arguments)), tool.pool))
+            return success(await guarded(tool.pool.run(lambda: tool.run(origin, read_json(tool.contract, arguments)))))
         except RasterError as error:
             scope[RECORD]["error"] = error.code
             return failure(error)

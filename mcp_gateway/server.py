@@ -2,12 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import mcp_types
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from mcp.server.caching import CacheHint
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
@@ -15,15 +14,15 @@ from mcp.shared.exceptions import MCPError
 from pydantic import ValidationError
 from starlette.types import Scope
 
+from api.gate import Gate, guarded
 from assets.contracts import LookAtAsset
 from mcp_gateway.content import Block, preview_blocks, resource_links
-from mcp_gateway.database import DoorDatabase
 from mcp_gateway.tools import RESOURCES, TOOLS, Tool
 from orgs.access import BearerPrincipal
 from raster.contracts import Record, read_json
-from raster.errors import InsufficientScope, InternalServerError, PayloadTooLarge, RasterError, ServiceUnavailable
+from raster.errors import InsufficientScope, InternalServerError, PayloadTooLarge, RasterError
 from raster.logs import RECORD
-from raster.workers import Result, Workers, decoders, workers
+from raster.workers import decoders, workers
 
 INSTRUCTIONS = (
     "Raster holds a team's images and files in libraries. Call whoami first: it names the organization and the "
@@ -86,10 +85,10 @@ class Handlers(Protocol):
 
 
 class Gateway:
-    """The handlers of the MCP server, over one database of the door."""
+    """The handlers of the MCP server."""
 
-    def __init__(self, database: DoorDatabase) -> None:
-        self._database = database
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     def server(self) -> Server[Any]:
         """Return the server with its handlers, for both wires."""
@@ -181,8 +180,8 @@ class Gateway:
         scope_of(context)[RECORD]["tool"] = f"resource {resource.name}"
         try:
             principal = _principal(context)
-            result = await in_worker(
-                lambda: resource.operation(principal, read_json(resource.contract, arguments)), workers
+            result = await guarded(
+                workers.run(lambda: resource.operation(principal, read_json(resource.contract, arguments)))
             )
         except RasterError as error:
             scope_of(context)[RECORD]["error"] = error.code
@@ -201,10 +200,10 @@ class Gateway:
     async def _run(self, tool: Tool, principal: BearerPrincipal, arguments: dict[str, Any]) -> Record:
         if tool.is_whoami:
             read_json(tool.contract, arguments)  # has no fields, so that no value of theirs is looked at
-            rows = await self._database.rows(principal.identity_statement, principal.identity_parameter)
+            rows = await self._gate.rows(principal.identity_statement, principal.identity_parameter)
             return principal.identity(rows)
         # Validated in the worker: however small its limits, arguments of tens of thousands of values take a while.
-        return await in_worker(lambda: tool.run(principal, read_json(tool.contract, arguments)), tool.pool)
+        return await guarded(tool.pool.run(lambda: tool.run(principal, read_json(tool.contract, arguments))))
 
 
 class _WithoutLeaks:
@@ -229,22 +228,8 @@ async def _more(tool: Tool, principal: BearerPrincipal, arguments: dict[str, Any
     """Return the blocks that follow the JSON of a result."""
     blocks = resource_links(tool.links(result))
     if tool.has_preview and arguments.get("preview"):
-        blocks += await in_worker(lambda: preview_blocks(principal, read_json(LookAtAsset, arguments)), decoders)
+        blocks += await guarded(decoders.run(lambda: preview_blocks(principal, read_json(LookAtAsset, arguments))))
     return blocks
-
-
-async def in_worker(operation: Callable[[], Result], pool: Workers) -> Result:
-    """Run an operation in a worker thread; what goes wrong unexpectedly is logged and told in the catalogue's words."""
-    try:
-        return await pool.run(operation)
-    except RasterError:
-        raise
-    except (OperationalError, InterfaceError) as error:
-        logger.error("The database is out of reach", exc_info=error)
-        raise ServiceUnavailable from None
-    except Exception as error:
-        logger.error("An operation failed", exc_info=error)
-        raise InternalServerError from None
 
 
 def _principal(context: Context) -> BearerPrincipal:
@@ -266,7 +251,7 @@ def refuse_cursor(params: mcp_types.PaginatedRequestParams | None) -> None:
 
 def failure(error: RasterError) -> dict[str, Any]:
     """Return an error of the catalogue as a tool's result."""
-    told = {"error": {"code": error.code, "message": error.message, "status": error.status, **error.subject}}
+    told = {"error": {**error.body["error"], "status": error.status}}
     return _result(json.dumps(told), isError=True)
 
 

@@ -1,4 +1,4 @@
-"""The ASGI application: sends each request to the MCP door, uploads, files or pages, and logs a line of it."""
+"""The ASGI application: sends each request to MCP, the APIs, uploads, files or pages, and logs a line of it."""
 
 import asyncio
 import gc
@@ -21,7 +21,7 @@ django.setup(set_prefix=False)
 
 from accounts import limits  # noqa: E402 - needs the settings
 from api.asgi import serve_api  # noqa: E402
-from api.exchange import finish_recording  # noqa: E402
+from api.gate import Gate, send_answer  # noqa: E402
 from api.uploads import PREFIX as UPLOAD_PREFIX  # noqa: E402
 from api.uploads import serve_upload  # noqa: E402
 from apikeys.unclaimed import remove_unclaimed_if_due  # noqa: E402
@@ -32,7 +32,7 @@ from assets.serving import serve_media  # noqa: E402
 from connections.clean_up import sweep_if_due  # noqa: E402
 from connections.resources import API, MCP, row_of_path  # noqa: E402
 from mcp_gateway.anonymous import PATH as ANONYMOUS_PATH  # noqa: E402
-from mcp_gateway.asgi import Door  # noqa: E402
+from mcp_gateway.asgi import MCPApplication  # noqa: E402
 from raster.background import working  # noqa: E402
 from raster.deadlines import limited  # noqa: E402
 from raster.errors import EndpointNotFound, HTTPSRequired, InternalServerError, PayloadTooLarge, RasterError  # noqa: E402
@@ -64,7 +64,8 @@ class Application:
 
     def __init__(self) -> None:
         self._pages = get_asgi_application()
-        self._door = Door()
+        self._gate = Gate()
+        self._mcp = MCPApplication(self._gate)
         self._running = AsyncExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +79,8 @@ class Application:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         try:
-            await self._running.enter_async_context(self._door.run())
+            await self._running.enter_async_context(self._gate.run())
+            await self._running.enter_async_context(self._mcp.run())
             for limit in (limits.credentials, limits.addresses):
                 await self._running.enter_async_context(limit.shared())
             for sweep in (sweep_if_due, purge_if_due, remove_unclaimed_if_due, sweep_files_if_due, clean_up_tasks):
@@ -100,7 +102,6 @@ class Application:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._running.aclose()
-        await finish_recording()
         await asyncio.to_thread(checking.join, STOP_SECONDS)
         for pool in (decoders, fetchers, sweepers, workers, writers):
             pool.close()
@@ -146,24 +147,24 @@ class Application:
         is_well_known = path.startswith(WELL_KNOWN_PREFIX)  # what each host says of itself
         if resource not in {None, API} or _is_anonymous(transport.host, path):
             record["route"] = {None: ANONYMOUS_PATH, MCP: "/mcp"}.get(resource, "/mcp/o/<organization>")
-            await self._door(scope, receive, send, transport, resource)
+            await self._mcp(scope, receive, send, transport, resource)
         elif transport.host == settings.MCP_HOST and path in {CARD_PATH, CARD_PATH.removeprefix("/mcp")}:
             await self._page({**scope, "path": CARD_PATH}, receive, send)
         elif transport.host == settings.MCP_HOST and not is_well_known:
             await _answer(send, EndpointNotFound())
         elif transport.host == settings.API_HOST and not is_well_known:
-            await serve_api(scope, receive, send, transport)
+            await serve_api(self._gate, scope, receive, send, transport)
         elif not transport.accepted and settings.DEV:
             await _answer(send, HTTPSRequired())
         elif transport.host == settings.MEDIA_HOST and not is_well_known:
             record["route"] = MEDIA_PREFIX
             await _media(path.removeprefix("/"), scope, receive, send, transport)
         elif path.startswith(UPLOAD_PREFIX):
-            await serve_upload(scope, receive, send, transport)
+            await serve_upload(self._gate, scope, receive, send, transport)
         elif path.startswith(MEDIA_PREFIX):
             record["route"] = MEDIA_PREFIX
             await _media_among_pages(path.removeprefix(MEDIA_PREFIX), scope, receive, send, transport)
-        elif is_well_known or not await serve_api(scope, receive, send, transport):
+        elif is_well_known or not await serve_api(self._gate, scope, receive, send, transport):
             await self._page(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -231,10 +232,8 @@ def _is_anonymous(host: str, path: str) -> bool:
 
 
 async def _answer(send: Send, error: RasterError) -> None:
-    body = json.dumps({"error": {"code": error.code, "message": error.message}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": error.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    body = json.dumps(error.body).encode()
+    await send_answer(send, error.status, {"Content-Type": "application/json"}, body)
 
 
 application = Application()

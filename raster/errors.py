@@ -40,6 +40,11 @@ class RasterError(Exception):
         named = {"ids": list(self.ids), "libraryId": self.library_id}
         return {name: value for name, value in named.items() if value}
 
+    @property
+    def body(self) -> dict[str, Any]:
+        """The error as answers in JSON have it."""
+        return {"error": {"code": self.code, "message": self.message, **self.subject}}
+
 
 class Unauthenticated(RasterError):
     code = "UNAUTHENTICATED"

@@ -12,7 +12,7 @@ import anyio.from_thread
 import anyio.to_thread
 from graphql import FieldNode, IntValueNode, StringValueNode, VariableNode
 
-from api.exchange import Exchange
+from api.gate import RequestContext, guarded
 from api.graphql.body import Asked, read_request
 from api.graphql.schema import Outcome, Request, execute, prepare
 from api.multipart import Form
@@ -20,7 +20,6 @@ from api.uploads import Body, check_declared_size, under_way
 from assets.contracts import MOST_FILES, UploadAssets
 from assets.operations.uploads import check_may_upload
 from assets.quota import Room
-from orgs.access import BearerPrincipal
 from raster.contracts import read_json, read_strictly
 from raster.errors import BadUserInput, RasterError
 from raster.logs import RECORD
@@ -38,10 +37,10 @@ class _RequestForm(Form):
 
     field_size = 64 * 1024
 
-    def __init__(self, exchange: Exchange, principal: BearerPrincipal) -> None:
-        super().__init__(exchange.transport.headers.get(b"content-type", b""), Room())
-        self._exchange = exchange
-        self._principal = principal
+    def __init__(self, context: RequestContext) -> None:
+        super().__init__(context.transport.headers.get(b"content-type", b""), Room())
+        self._context = context
+        self._principal = context.principal
         self.request: Request | None = None
         self.outcome: Outcome | None = None
         self.places: dict[str, str] = {}
@@ -75,13 +74,13 @@ class _RequestForm(Form):
             self.organization = place.organization_id
             return request, check_may_upload(self._principal, place)
 
-        request, self.room = anyio.from_thread.run(self._exchange.in_worker, admitting, workers)
+        request, self.room = anyio.from_thread.run(lambda: guarded(workers.run(admitting)))
         if isinstance(request, Outcome):
             self.outcome = request
             raise request.refusals[0]
         self._under_way.enter_context(under_way(self.organization))
-        self._exchange.scope[RECORD]["tool"] = request.summary
-        check_declared_size(self._exchange.transport, self.room)
+        self._context.scope[RECORD]["tool"] = request.summary
+        check_declared_size(self._context.transport, self.room)
         self.request = request
 
     def filled(self) -> Request:
@@ -97,17 +96,17 @@ class _RequestForm(Form):
         return request
 
 
-async def take_form(exchange: Exchange, principal: BearerPrincipal) -> Outcome:
+async def take_form(context: RequestContext) -> Outcome:
     """Run a request that came as a form, from whom is known; storing the files looks the credential up again."""
-    if not any(exchange.transport.headers.get(name) for name in PREFLIGHTED):
+    if not any(context.transport.headers.get(name) for name in PREFLIGHTED):
         raise BadUserInput("A form needs the header Apollo-Require-Preflight or X-Requested-With, with any value.")
-    check_declared_size(exchange.transport, Room())
-    form = _RequestForm(exchange, principal)
-    body = Body(exchange.receive)
+    check_declared_size(context.transport, Room())
+    form = _RequestForm(context)
+    body = Body(context.receive)
     try:
-        await exchange.guarded(body.read_into(form))
+        await guarded(body.read_into(form))
         request = await anyio.to_thread.run_sync(form.filled)
-        return await exchange.in_worker(lambda: execute(request, principal), fetchers)
+        return await context.run(lambda principal: execute(request, principal), fetchers)
     except RasterError:
         await body.linger()
         if form.outcome is None:
@@ -115,7 +114,7 @@ async def take_form(exchange: Exchange, principal: BearerPrincipal) -> Outcome:
         return form.outcome
     finally:
         if not body.is_whole:
-            exchange.headers["Connection"] = "close"
+            context.headers["Connection"] = "close"
         form.leave()
         await anyio.to_thread.run_sync(form.discard)
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from django.conf import settings
 from django.http import HttpResponse
 
-from api.exchange import Exchange
+from api.gate import RequestContext
 from api.rest.openapi import openapi
 from api.rest.versions import CURRENT, asked_version, read_version
 
@@ -24,24 +24,24 @@ def _document(version: str) -> tuple[bytes, str]:
     return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 
 
-def _openapi(exchange: Exchange) -> HttpResponse:
+def _openapi(context: RequestContext) -> HttpResponse:
     """Return the OpenAPI document of the version in the address or the header, or of the present one.
 
     Raises:
         APIVersionUnsupported
     """
-    named = dict(parse_qsl(exchange.scope["query_string"].decode("latin-1"))).get("version")
-    version = read_version(named or asked_version(exchange.transport) or CURRENT)
-    exchange.headers["Api-Version"] = version
+    named = dict(parse_qsl(context.scope["query_string"].decode("latin-1"))).get("version")
+    version = read_version(named or asked_version(context.transport) or CURRENT)
+    context.headers["Api-Version"] = version
     text, tag = _document(version)
     headers = {"ETag": tag, **_CACHED}
-    known = exchange.transport.headers.get(b"if-none-match", b"").decode("latin-1")
+    known = context.transport.headers.get(b"if-none-match", b"").decode("latin-1")
     if known == "*" or tag in {each.strip().removeprefix("W/") for each in known.split(",")}:
         return HttpResponse(status=304, headers=headers)
     return HttpResponse(text, content_type="application/json", headers=headers)
 
 
-def _page(exchange: Exchange) -> HttpResponse:
+def _page(context: RequestContext) -> HttpResponse:
     """Lead from the API's own host to the page, which is among the pages of people."""
     return HttpResponse(status=308, headers={"Location": f"{settings.BASE_URL}/api{PAGE_PATH}"})
 

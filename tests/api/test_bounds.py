@@ -15,13 +15,13 @@ from starlette.types import Message
 from accounts import limits
 from accounts.limits import RequestLimit
 from api import uploads
+from api.gate import MOST_VALUES
 from api.multipart import Form
 from api.uploads import Body, under_way
 from assets.contracts import MOST_VARIANTS
 from assets.models import Asset
 from assets.quota import Room
 from assets.staging import CHECKED_EVERY, Arriving
-from connections.doors import MOST_VALUES
 from raster.errors import BadUserInput, RateLimited, ServiceUnavailable
 from tests.api.graphql.client import ask, refusal
 from tests.contract.test_uploads import PHOTO

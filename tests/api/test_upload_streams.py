@@ -13,9 +13,10 @@ import pytest
 from starlette.types import Message, Scope
 
 from api import uploads
+from api.gate import Gate, RequestContext
 from api.multipart import FIELD_SIZE, MOST_FIELDS, PART_HEADER_SIZE, PART_HEADERS, Form
 from api.passes import LinkPass
-from api.uploads import Body, take_files
+from api.uploads import LINK, Body, take_files
 from assets.contracts import CreateUploadLink
 from assets.models import Asset, UploadLink
 from assets.operations.upload_links import create_upload_link
@@ -284,8 +285,12 @@ def test_an_upload_that_is_cancelled_while_it_takes_its_link_leaves_it_good(
     async def receive() -> Message:
         raise AssertionError("Nothing is read.")
 
+    async def send(message: Message) -> None:
+        raise AssertionError("Nothing is answered.")
+
     async def run() -> None:
-        taking = asyncio.ensure_future(take_files(scope, transport_of(scope), way, Body(receive)))
+        context = RequestContext(Gate(), LINK, scope, receive, send, transport_of(scope))
+        taking = asyncio.ensure_future(take_files(context, way, Body(receive)))
         await asyncio.to_thread(way.begun.wait, 10)
         taking.cancel()
         asyncio.get_running_loop().call_soon(way.may_end.set)

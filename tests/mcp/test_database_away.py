@@ -13,8 +13,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client
 
+from api.gate_database import GateDatabase, gate_database
 from assets.models import Asset
-from mcp_gateway.database import DoorDatabase, door_database
 from raster.errors import ServiceUnavailable
 from tests.api.rest.asking import BARCELONA as BARCELONA_PATH
 from tests.api.rest.asking import ask
@@ -68,7 +68,7 @@ def test_however_many_connections_are_dropped_the_next_call_gets_a_good_one(serv
     assert listed(0)
 
 
-async def cancel_many_calls(door: DoorDatabase) -> None:
+async def cancel_many_calls(door: GateDatabase) -> None:
     """Cancel calls at whatever they are at, most of them while others wait, and some once more on their way out."""
     chance = random.Random(1)
 
@@ -85,7 +85,7 @@ async def cancel_many_calls(door: DoorDatabase) -> None:
         await asyncio.gather(*(cancelled_call() for _ in range(60)))
 
 
-async def wait_for_its_turn(door: DoorDatabase) -> None:
+async def wait_for_its_turn(door: GateDatabase) -> None:
     """Wait until all that was asked before was answered or given up."""
     for _ in range(10):
         with contextlib.suppress(ServiceUnavailable):
@@ -103,12 +103,12 @@ def test_calls_that_are_cancelled_take_no_connection_with_them(transactional_db:
             cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
             return bool(cursor.fetchone() == (settings.DATABASE_MCP_POOL,))
 
-    async def use_every_connection(door: DoorDatabase) -> None:
+    async def use_every_connection(door: GateDatabase) -> None:
         calls = [door.rows("SELECT pg_advisory_xact_lock(%s)", lock) for _ in range(settings.DATABASE_MCP_POOL)]
         await asyncio.gather(*calls)
 
     async def run() -> None:
-        door = door_database()
+        door = gate_database()
         await door.open()
         try:
             await cancel_many_calls(door)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from connections.doors import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
+from api.gate import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from tests.assets import pictures
 from tests.factories import Cast, make_key
 from tests.mcp.client import MODERN, WIRES, call_tool, rpc_body, rpc_headers

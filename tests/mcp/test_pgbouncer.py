@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from mcp_gateway.database import Rows, door_database
+from api.gate_database import Rows, gate_database
 from orgs.models import Library
 from tests.factories import AssetFactory, Cast
 from tests.mcp.client import WIRES, call_tool
@@ -62,7 +62,7 @@ def test_only_a_session_of_the_database_itself_is_given_prepared_statements(tran
         pytest.skip("SQLite prepares statements in its own library")
 
     async def prepared() -> Rows:
-        door = door_database()
+        door = gate_database()
         await door.open()
         try:
             return await door.rows(PREPARED, "%pg_prepared_statements%")

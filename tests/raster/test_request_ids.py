@@ -47,7 +47,7 @@ def test_a_failure_over_mcp(server: Server, broken_row: str, wire: str) -> None:
     arguments = {"organizationId": "acme", "libraryId": "barcelona"}
     answer = call_tool(server.mcp_url, broken_row, wire, "list_assets", arguments)
     assert "INTERNAL_SERVER_ERROR" in answer.text
-    assert levels(server, answer.headers["x-request-id"]) == {"raster.mcp": "ERROR"}
+    assert levels(server, answer.headers["x-request-id"]) == {"raster.gate": "ERROR"}
 
 
 def test_a_failure_over_rest(server: Server, broken_row: str) -> None:
@@ -83,7 +83,7 @@ def test_a_database_that_is_away(without_database: Server) -> None:
     assert levels(without_database, media.headers["x-request-id"]) == {"raster.media": "ERROR"}
     key = {"Authorization": f"Bearer {secrets.generate().text}", "Api-Version": CURRENT}
     mcp = httpx2.post(without_database.mcp_url, headers=key, timeout=SECONDS)
-    assert levels(without_database, mcp.headers["x-request-id"]) == {"raster.mcp": "ERROR"}
+    assert levels(without_database, mcp.headers["x-request-id"]) == {"raster.gate": "ERROR"}
     rest = httpx2.get(f"{without_database.url}/api/me", headers=key, timeout=SECONDS)
     assert levels(without_database, rest.headers["x-request-id"]) == {"raster.api": "ERROR"}
 

@@ -1,4 +1,4 @@
-"""The door's own connections to the database, used on the event loop.
+"""The gate's own connections to the database, used on the event loop.
 
 A hop into a thread costs more than the statement it carries, and Django's connections are bound to threads, so what
 every request needs before it is let in is read here: one prepared statement, committed data only, nothing cached.
@@ -25,11 +25,11 @@ BUSY_SECONDS = 0.2
 POOL_SECONDS = 3.0
 RECONNECT_SECONDS = 5.0  # how long it goes on trying; the next request begins anew
 
-logger = logging.getLogger("raster.mcp")
+logger = logging.getLogger("raster.gate")
 Rows = Sequence[Sequence[Any]]
 
 
-class DoorDatabase(ABC):
+class GateDatabase(ABC):
     """Reads on the event loop."""
 
     @abstractmethod
@@ -49,7 +49,7 @@ class DoorDatabase(ABC):
         """
 
 
-class SQLiteDoorDatabase(DoorDatabase):
+class SQLiteGateDatabase(GateDatabase):
     """A connection that may only read. In WAL mode it never waits for a writer."""
 
     def __init__(self, path: str) -> None:
@@ -72,12 +72,12 @@ class SQLiteDoorDatabase(DoorDatabase):
                 self._connection.execute("PRAGMA query_only = 1")
             return self._connection.execute(statement.replace("%s", "?"), (parameter,)).fetchall()
         except sqlite3.Error as error:
-            logger.error("The door cannot read the database", exc_info=error)
+            logger.error("The gate cannot read the database", exc_info=error)
             await self.close()
             raise ServiceUnavailable from error
 
 
-class PostgreSQLDoorDatabase(DoorDatabase):
+class PostgreSQLGateDatabase(GateDatabase):
     """A small pool of connections with prepared statements, each statement a transaction of its own."""
 
     def __init__(self, parameters: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ class PostgreSQLDoorDatabase(DoorDatabase):
                 await self._pool.check()
                 return await self._rows(statement, parameter)
         except psycopg.Error as error:
-            logger.error("The door cannot read the database", exc_info=error)
+            logger.error("The gate cannot read the database", exc_info=error)
             raise ServiceUnavailable from error
 
     async def _rows(self, statement: str, parameter: str | int | bytes) -> Rows:
@@ -136,12 +136,12 @@ async def _prepare_if_possible(connection: AsyncConnection) -> None:
         connection.prepare_threshold = 0
 
 
-def door_database() -> DoorDatabase:
-    """Return the door's database for the one that Django is configured with."""
+def gate_database() -> GateDatabase:
+    """Return the gate's database for the one that Django is configured with."""
     configured = connection.settings_dict
     if connection.vendor == "sqlite":
-        return SQLiteDoorDatabase(str(configured["NAME"]))
+        return SQLiteGateDatabase(str(configured["NAME"]))
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
     parameters = {parameter: configured[name] for name, parameter in names.items() if configured[name]}
     options = {key: value for key, value in configured["OPTIONS"].items() if key != "pool"}
-    return PostgreSQLDoorDatabase({**parameters, **options})
+    return PostgreSQLGateDatabase({**parameters, **options})
