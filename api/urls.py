@@ -2,9 +2,9 @@
 
 from django.urls import path
 
-from api.views import graphql_playground, rest_reference
+from api.views import graphql_reference, rest_reference
 
 urlpatterns = [
     path("api/docs", rest_reference, name="rest_reference"),
-    path("graphql", graphql_playground, name="graphql"),
+    path("graphql", graphql_reference, name="graphql"),
 ]

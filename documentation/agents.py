@@ -91,6 +91,7 @@ def llms_text(installation: Installation) -> str:
         f"- [{name}]({address}): {about}"
         for name, address, about in (
             ("OpenAPI", f"{installation.api}/openapi.json", "The REST API, in OpenAPI 3.1."),
+            ("GraphQL schema", f"{base}/docs/schema.graphql", "The GraphQL API, in the schema definition language."),
             ("API catalog", f"{base}/.well-known/api-catalog", "The APIs of this installation (RFC 9727)."),
             ("MCP server card", card_url(installation), "Where the MCP server is, and which versions it speaks."),
             ("Agent skills", f"{base}{SKILLS_PATH}/index.json", "The skills above, with digests."),
@@ -142,6 +143,7 @@ def api_catalog(installation: Installation) -> dict[str, Any]:
             },
             {
                 "anchor": installation.graphql,
+                "service-desc": [{"href": f"{base}/docs/schema.graphql", "type": "text/plain"}],
                 "service-doc": documentation("graphql"),
                 "service-meta": [{"href": metadata["api"], "type": "application/json"}],
             },

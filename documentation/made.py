@@ -1,18 +1,17 @@
 """The parts of pages that are made of the code: tools, resources, errors and limits, in Markdown."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from graphql import GraphQLArgument, GraphQLObjectType, GraphQLSchema, Undefined, build_schema
+from graphql import GraphQLObjectType
 from pydantic import BaseModel
 
 from api.catalogue import Effect, NoArguments
 from api.gate import ANONYMOUS_BODY, LARGE_BODY, MOST_LARGE
 from api.graphql import limits as graphql
-from api.graphql.schema import schema
+from api.graphql.reference import described_schema, typed
 from api.interfaces import REST
 from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
@@ -105,12 +104,12 @@ def paths(installation: Installation) -> str:
 
 def queries(installation: Installation) -> str:
     """Return the queries of the GraphQL API."""
-    return _root_fields(_graphql().query_type)
+    return _root_fields(described_schema().query_type)
 
 
 def mutations(installation: Installation) -> str:
     """Return the mutations of the GraphQL API."""
-    return _root_fields(_graphql().mutation_type)
+    return _root_fields(described_schema().mutation_type)
 
 
 def graphql_limits(installation: Installation) -> str:
@@ -152,22 +151,13 @@ def size(number: int) -> str:
     return f"{number:,} {UNITS[unit]}"
 
 
-def _graphql() -> GraphQLSchema:
-    return build_schema(schema.as_str())
-
-
 def _root_fields(root: GraphQLObjectType | None) -> str:
     fields = root.fields if root else {}
     rows = []
     for name, field in fields.items():
-        arguments = ", ".join(f"`{argument}: {_taken(taken)}`" for argument, taken in field.args.items())
+        arguments = ", ".join(f"`{argument}: {typed(taken)}`" for argument, taken in field.args.items())
         rows.append((f"`{name}`", arguments, f"`{field.type}`", field.description or ""))
     return _table(("name", "arguments", "answers", "what it does"), rows)
-
-
-def _taken(argument: GraphQLArgument) -> str:
-    has_default = argument.default_value is not Undefined and argument.default_value is not None
-    return f"{argument.type} = {json.dumps(argument.default_value)}" if has_default else str(argument.type)
 
 
 def _rate(rate: int | None) -> str:

@@ -7,6 +7,7 @@ from documentation import views
 urlpatterns: list[URLPattern] = [
     path("docs", views.contents, name="docs"),
     path("docs/index.md", views.contents_in_markdown),
+    path("docs/schema.graphql", views.graphql_schema, name="graphql_schema"),
     path("docs/connect", views.page, {"slug": "connect"}, name="docs_connect"),
     path("docs/<slug:slug>", views.page, name="docs_page"),
     re_path(r"^docs/[a-z-]+\.md\Z", views.page_in_markdown),

@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response, set_response_etag
 from django.views.decorators.http import require_safe
 
+from api.graphql.schema import schema
 from connections import scopes
 from connections.protocol import oauth_endpoint
 from connections.ready import ready_clients
@@ -71,6 +72,12 @@ def page_in_markdown(request: HttpRequest) -> HttpResponse:
 @PUBLIC
 def contents_in_markdown(request: HttpRequest) -> HttpResponse:
     return _document(request, _markdown(agents.index(Installation.current())))
+
+
+@PUBLIC
+def graphql_schema(request: HttpRequest) -> HttpResponse:
+    """Give the GraphQL schema in the schema definition language."""
+    return _document(request, HttpResponse(f"{schema.as_str()}\n", content_type="text/plain; charset=utf-8"))
 
 
 @PUBLIC

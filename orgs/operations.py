@@ -34,11 +34,6 @@ def list_organizations(principal: UserPrincipal) -> list[OrganizationRecord]:
     return [OrganizationRecord(id=row.slug, name=row.name) for row in rows]
 
 
-def manages_any_organization(principal: UserPrincipal) -> bool:
-    """Return whether the person is an owner or admin of an organization."""
-    return Membership.objects.filter(user=principal.user, role__in=Membership.MANAGERS).exists()
-
-
 def create_organization(principal: Principal, command: CreateOrganization, owner: User) -> OrganizationRecord:
     """Make an organization with ``owner`` in it.
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import warnings
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -188,8 +187,7 @@ MEDIA_ROOT = DATA_DIR / "media"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_URL = "/static/"
 warnings.filterwarnings("ignore", "No directory at: ")  # WhiteNoise's words for what the health checks say in theirs
-_graphiql = Path(str(files("graphene_django_graphiql_static")), "static", "graphene_django_graphiql_static")
-STATICFILES_DIRS = [BASE_DIR / "static", ("graphiql", _graphiql)]
+STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": environment.storage("RASTER_STORAGE"),
     "staticfiles": {"BACKEND": "raster.static_files.HashedStaticFiles"},

@@ -1,8 +1,12 @@
-"""What the page of the REST API shows of its OpenAPI document: nothing but what is in there."""
+"""What the page of the REST API shows of its OpenAPI document: nothing but what is in there.
+
+The page of the GraphQL schema shows its types in the same shapes (api/graphql/reference.py).
+"""
 
 import json
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -106,12 +110,12 @@ def reference(version: str) -> Reference:
         for tag in document["tags"]
     )
     objects = (
-        ShownObject(name, _prose(schema.get("description", "")), _fields(schema))
+        ShownObject(name, prose(schema.get("description", "")), _fields(schema))
         for name, schema in document["components"]["schemas"].items()
     )
     # The last paragraph leads to the documents of other versions, which the page itself does.
     paragraphs = document["info"]["description"].split("\n\n")[:-1]
-    return Reference(tuple(_prose(paragraph) for paragraph in paragraphs), tuple(groups), tuple(objects))
+    return Reference(tuple(prose(paragraph) for paragraph in paragraphs), tuple(groups), tuple(objects))
 
 
 def _endpoint(document: dict[str, Any], method: str, path: str, operation: dict[str, Any]) -> ShownEndpoint:
@@ -119,7 +123,7 @@ def _endpoint(document: dict[str, Any], method: str, path: str, operation: dict[
     body = operation.get("requestBody", {})
     content = body.get("content", {})
     fields = [
-        Field(each["name"], _kind(each["schema"]), _prose(each["description"]), each["in"], each["required"])
+        Field(each["name"], _kind(each["schema"]), prose(each["description"]), each["in"], each["required"])
         for each in parameters
     ]
     for kind, media in content.items():
@@ -134,7 +138,7 @@ def _endpoint(document: dict[str, Any], method: str, path: str, operation: dict[
         method=method.upper(),
         path=path,
         summary=operation["summary"],
-        text=_prose(operation["description"]),
+        text=prose(operation["description"]),
         fields=tuple(fields),
         answers=answers,
         request=_curl(document, method.upper(), path, operation),
@@ -145,7 +149,7 @@ def _endpoint(document: dict[str, Any], method: str, path: str, operation: dict[
 def _fields(schema: dict[str, Any], place: str = "") -> tuple[Field, ...]:
     required = schema.get("required", [])
     return tuple(
-        Field(name, _kind(field), _prose(field.get("description", "")), place, name in required)
+        Field(name, _kind(field), prose(field.get("description", "")), place, name in required)
         for name, field in schema.get("properties", {}).items()
     )
 
@@ -162,7 +166,7 @@ def _resolved(document: dict[str, Any], response: dict[str, Any]) -> dict[str, A
     return found
 
 
-def _prose(text: str) -> SafeString:
+def prose(text: str) -> SafeString:
     """Return a description as HTML, with code where Markdown has it: no more of it is in the document."""
     return mark_safe(_CODE.sub(r"<code>\1</code>", escape(text)))  # noqa: S308 - escaped before
 
@@ -218,4 +222,9 @@ def _curl(document: dict[str, Any], method: str, path: str, operation: dict[str,
             words += ["--json", json.dumps(media["example"], ensure_ascii=False)]
         else:
             words += ["-F", "files=@harbor.jpg"]
-    return " ".join(word if word in {"curl", "-X", "-H", "-F", "--json"} else shlex.quote(word) for word in words)
+    return command_line(words)
+
+
+def command_line(words: Iterable[str]) -> str:
+    """Return a call of curl as a shell command, with each option on a line of its own."""
+    return " ".join(f"\\\n  {word}" if word in {"-X", "-H", "-F", "--json"} else shlex.quote(word) for word in words)

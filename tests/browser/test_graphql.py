@@ -1,4 +1,4 @@
-"""GraphQL in a real browser: from the pages of other origins, as plugins of CMSs call it, and from our own page."""
+"""GraphQL in a real browser: called from pages of other origins, as plugins of CMSs do, and the page of its schema."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,29 +129,36 @@ def test_plugins_upload_from_pages_of_their_own(
     }
 
 
-def test_an_owner_tries_a_document(alice: Page, cast: Cast, check: Check) -> None:
-    alice.goto("/graphql")
-    editor, answer = alice.get_by_role("region", name="Query Editor"), alice.get_by_role("region", name="Result Window")
-    expect(editor).to_contain_text("query Viewer")
-    check(alice, "graphql", without="#graphiql")
-    alice.get_by_role("button", name="Execute query").click()
-    expect(answer).to_contain_text('"UNAUTHENTICATED"')
-    alice.get_by_label("Credential").fill(cast.key(barcelona="read").secret)
-    alice.get_by_role("button", name="Execute query").click()
-    expect(answer).to_contain_text('"barcelona"')
-    # It knows the schema without having asked for it.
-    alice.get_by_role("button", name="Show Documentation Explorer").click()
-    expect(alice.get_by_role("link", name="LibraryAccess")).to_be_visible()
-    check(alice, "graphql-answered", without="#graphiql")
+def test_the_page_shows_the_schema_to_everybody(server: Server, page: Page, check: Check) -> None:
+    page.goto("/graphql")
+    expect(page.get_by_role("heading", level=1)).to_have_text("GraphQL API")
+    check(page, "graphql")
+    page.get_by_role("navigation", name="On this page").get_by_role("link", name="searchAssets").click()
+    search = page.get_by_role("region", name="searchAssets", exact=True)
+    expect(search).to_be_in_viewport()
+    expect(search.get_by_role("region", name="searchAssets: arguments")).to_contain_text("organizationId")
+    search.get_by_role("link", name="SearchResult").click()
+    expect(page).to_have_url(f"{server.url}/graphql#object-SearchResult")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download schema").click()
+    assert "type Query {" in download.value.path().read_text()
 
 
-def test_the_credential_stays_on_the_page(alice: Page, cast: Cast) -> None:
-    secret = cast.key(barcelona="read").secret
+def test_a_request_names_a_library_of_the_reader_and_can_be_copied(alice: Page, cast: Cast) -> None:
+    alice.context.grant_permissions(["clipboard-read", "clipboard-write"])
     alice.goto("/graphql")
-    alice.get_by_label("Credential").fill(secret)
-    alice.get_by_role("button", name="Execute query").click()
-    expect(alice.get_by_role("region", name="Result Window")).to_contain_text('"barcelona"')
-    kept = alice.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
-    assert "viewer" in kept and secret not in kept
-    alice.reload()
-    expect(alice.get_by_label("Credential")).to_have_value("")
+    expect(alice.get_by_text("a library that you reach")).to_contain_text("Barcelona of Acme")
+    alice.get_by_role("region", name="assets", exact=True).get_by_role("button", name="Copy").click()
+    copied = alice.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("curl ") and '"libraryId": "barcelona"' in copied
+
+
+def test_the_page_needs_no_javascript(server: Server, page: Page) -> None:
+    plain = page.context.browser.new_context(java_script_enabled=False, base_url=server.url)  # type: ignore[union-attr]
+    try:
+        quiet = plain.new_page()
+        quiet.goto("/graphql")
+        expect(quiet.get_by_role("region", name="viewer: a request")).to_contain_text("curl ")
+        expect(quiet.get_by_role("button", name="Copy")).to_have_count(0)
+    finally:
+        plain.close()

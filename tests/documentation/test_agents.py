@@ -25,6 +25,7 @@ DOCUMENTS = {
     "/.well-known/ai-catalog.json": "application/ai-catalog+json",
     "/mcp/server-card": "application/mcp-server-card+json",
     "/.well-known/mcp/server-card.json": "application/mcp-server-card+json",
+    "/docs/schema.graphql": "text/plain; charset=utf-8",
     f"{SKILLS}/index.json": "application/json",
     f"{SKILLS}/upload-files/SKILL.md": "text/markdown; charset=utf-8",
 }
@@ -111,6 +112,7 @@ def test_the_catalog_of_apis_lists_each_with_its_documents(db: None) -> None:
                 assert answer.status_code == 200
                 assert answer["Content-Type"].partition(";")[0] == link["type"]
     assert apis[0]["service-desc"] == [{"href": f"{BASE}/mcp/server-card", "type": "application/mcp-server-card+json"}]
+    assert apis[2]["service-desc"] == [{"href": f"{BASE}/docs/schema.graphql", "type": "text/plain"}]
     assert apis[1]["service-desc"][0]["href"] == f"{BASE}/api/openapi.json"
 
 
@@ -194,4 +196,4 @@ def test_the_mcp_host_serves_its_card(transactional_db: None, behind_proxy: Serv
 def test_nothing_is_served_over_plain_http(transactional_db: None, behind_proxy: Server) -> None:
     for path in DOCUMENTS:
         answer = httpx2.get(behind_proxy.url + path, headers={"Host": "raster.example.com"})
-        assert answer.status_code == (301 if path == "/llms.txt" else 403), path
+        assert answer.status_code == (301 if path in {"/llms.txt", "/docs/schema.graphql"} else 403), path
