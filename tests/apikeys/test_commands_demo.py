@@ -47,6 +47,7 @@ def test_it_is_made_once_and_repaired_afterwards(settings: LazySettings, tmp_pat
     pictures = Asset.objects.filter(library__slug="barcelona")
     assert pictures.exists()
     assert all(picture.description and picture.tags.exists() and picture.width for picture in pictures)
+    assert Asset.objects.get(parent__isnull=False).parent == pictures.get(name="Sailing at sunrise")
     assets = set(Asset.objects.values_list("id", flat=True))
 
     assert run() == first

@@ -1,9 +1,8 @@
-"""Makes a demonstration organization with real images and an agent's key; running it again repairs what is missing."""
+"""Makes a demonstration organization with real files and an agent's key; running it again repairs what is missing."""
 
 import json
 import os
 import secrets
-import tempfile
 from pathlib import Path
 from typing import Any, ClassVar, TypedDict
 
@@ -16,15 +15,16 @@ from apikeys.contracts import Access, CreateKey, RegenerateKey
 from apikeys.models import APIKey
 from apikeys.operations import create_key, regenerate_key
 from apikeys.secrets import Digest, matches
-from assets.contracts import CreateLibrary, ImportFile, TagAssets, UpdateAssetDescription
-from assets.demo_images import DEMO_IMAGES, DemoImage, make_demo_images
+from assets.contracts import CreateLibrary, TagAssets, UpdateAssetDescription, UploadAssets
+from assets.demo_files import DEMO_FILES, DemoFile
 from assets.derivatives import derive_all
 from assets.models import Asset
 from assets.names import asset_name
 from assets.operations.assets import update_asset_description
-from assets.operations.imports import import_file
 from assets.operations.libraries import create_library
 from assets.operations.tags import tag_assets
+from assets.operations.uploads import upload_assets
+from assets.staging import stage
 from orgs.contracts import AddMember, CreateOrganization
 from orgs.management.base import OperatorCommand
 from orgs.models import Library, Organization
@@ -58,7 +58,7 @@ class Command(OperatorCommand):
         kept = json.loads(path.read_text()) if path.exists() else {}
         password = kept.get("password") or secrets.token_urlsafe(12)
         self._people_and_libraries(password)
-        self._images()
+        self._files()
         demo = Demo(email=OWNER, password=password, key=self._key(kept.get("key", "")), mcp_url=settings.MCP_URL)
         _write(path, demo)
         self._tell(demo)
@@ -75,25 +75,24 @@ class Command(OperatorCommand):
         editor = AddMember(organization_id=ORGANIZATION, email=EDITOR, libraries={"barcelona": "editor"})
         add_member(self.principal, editor, bob)
 
-    def _images(self) -> None:
+    def _files(self) -> None:
         acme = Asset.objects.filter(library__organization__slug=ORGANIZATION)
         there = set(acme.values_list("library__slug", "name"))
-        missing = [demo for demo in DEMO_IMAGES if (demo.library, asset_name(demo.file_name)) not in there]
-        if missing:
-            self.say("Painting the demonstration's images.")
-            with tempfile.TemporaryDirectory() as folder:
-                make_demo_images(Path(folder))
-                for demo in missing:
-                    self._image(demo, Path(folder) / demo.file_name)
+        for library, files in DEMO_FILES.items():
+            for file in files:
+                if (library, asset_name(file.file_name)) not in there:
+                    self._upload(library, file)
         derive_all(acme)
 
-    def _image(self, demo: DemoImage, path: Path) -> None:
-        place = {"organization_id": ORGANIZATION, "library_id": demo.library}
-        with path.open("rb") as file:
-            asset_id = import_file(self.principal, ImportFile(**place, file_name=demo.file_name), file).asset_id
-        tag_assets(self.principal, TagAssets(**place, asset_ids=[asset_id], tags=list(demo.tags)))
-        description = UpdateAssetDescription(**place, asset_id=asset_id, description=demo.description)
+    def _upload(self, library: str, file: DemoFile, parent_id: str | None = None) -> None:
+        place = {"organization_id": ORGANIZATION, "library_id": library}
+        with stage(file.file_name, [file.path.read_bytes()]) as staged:
+            [asset] = upload_assets(self.principal, UploadAssets(**place, parent_id=parent_id), [staged]).assets
+        tag_assets(self.principal, TagAssets(**place, asset_ids=[asset.id], tags=list(file.tags)))
+        description = UpdateAssetDescription(**place, asset_id=asset.id, description=file.description)
         update_asset_description(self.principal, description)
+        for variant in file.variants:
+            self._upload(library, variant, asset.id)
 
     def _key(self, kept: str) -> str:
         key = APIKey.objects.filter(organization__slug=ORGANIZATION, name=KEY_NAME).first()
