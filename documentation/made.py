@@ -1,7 +1,8 @@
-"""The parts of pages that are made of the code: tools, resources, errors and limits, in Markdown."""
+"""The parts of pages that are made of the code: tools, clients, errors, limits and others, in Markdown."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from textwrap import indent
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -16,6 +17,7 @@ from api.interfaces import REST
 from api.rest.endpoints import ENDPOINTS, FILES
 from assets import contracts
 from assets.models import APPROVAL_NOTE_LENGTH, NAME_LENGTH, TAG_LENGTH
+from connections.ready import ReadyClient, Step, ready_clients
 from documentation.installation import Installation
 from mcp_gateway.asgi import MOST_BYTES as MOST_MCP_BYTES
 from mcp_gateway.tools import ANONYMOUS_TOOLS, RESOURCES, TOOLS, Tool
@@ -85,6 +87,11 @@ def limits(installation: Installation) -> str:
     return _table(("what", "at most"), rows)
 
 
+def clients(installation: Installation) -> str:
+    """Return the steps for each client, which the Connect page shows as well."""
+    return "\n\n".join(_client(client) for client in ready_clients(installation.mcp_url))
+
+
 def paths(installation: Installation) -> str:
     """Return every method and path of the REST API, with what it takes beside the path."""
     rows = []
@@ -131,6 +138,7 @@ PARTS: dict[str, Callable[[Installation], str]] = {
     "resources": resources,
     "errors": errors,
     "limits": limits,
+    "clients": clients,
     "paths": paths,
     "queries": queries,
     "mutations": mutations,
@@ -158,6 +166,31 @@ def _root_fields(root: GraphQLObjectType | None) -> str:
         arguments = ", ".join(f"`{argument}: {typed(taken)}`" for argument, taken in field.args.items())
         rows.append((f"`{name}`", arguments, f"`{field.type}`", field.description or ""))
     return _table(("name", "arguments", "answers", "what it does"), rows)
+
+
+def _client(client: ReadyClient) -> str:
+    """Return a section of a client."""
+    parts = [f"## {client.name}"]
+    parts += [_step(f"{number}. ", step) for number, step in enumerate(client.steps, start=1)]
+    if client.key:
+        parts += [f"With an API key. {client.key.where}:", _block(client.key.text)]
+    else:
+        parts += ["It takes no API keys."]
+    return "\n\n".join(parts)
+
+
+def _step(number: str, step: Step) -> str:
+    words = step.words
+    if step.link:
+        # Markdown's readers may not open links to programs.
+        is_web = step.link.startswith("https:")
+        words += f" [{step.button}]({step.link})" if is_web else f" {step.button}, on the Connect page."
+    blocks = [words, _block(step.text)] if step.text else [words]
+    return number + indent("\n\n".join(blocks), " " * len(number)).lstrip()
+
+
+def _block(text: str) -> str:
+    return f"```\n{text}\n```"
 
 
 def _rate(rate: int | None) -> str:

@@ -1,4 +1,4 @@
-"""docs/connect.md says what the pages say, and docs/oauth.md tells scanners what a token looks like."""
+"""The documentation of connecting says what the pages say, and docs/oauth.md tells scanners what a token looks like."""
 
 import re
 import tomllib
@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from connections import secrets
 from connections.ready import ready_clients
+from documentation.installation import Installation
+from documentation.pages import source_of
 
-CONNECT = (configured.BASE_DIR / "docs" / "connect.md").read_text()
 OAUTH = (configured.BASE_DIR / "docs" / "oauth.md").read_text()
 CLASSES = (secrets.ACCESS_TOKEN, secrets.REFRESH_TOKEN, secrets.DEVICE_CODE)
 
@@ -39,9 +40,11 @@ def patterns() -> dict[str, str]:
 
 
 def test_the_steps_for_each_client_are_those_of_the_pages(settings: Settings) -> None:
-    settings.BASE_URL = "https://raster.example.com"
-    sections = {section.partition("\n")[0]: words(section) for section in CONNECT.split("\n## ")}
-    for client in ready_clients(f"{settings.BASE_URL}/mcp"):
+    settings.BASE_URL = "https://raster.test"
+    settings.MCP_URL = "https://raster.test/mcp"
+    text = source_of("connect", Installation.current())
+    sections = {section.partition("\n")[0]: words(section) for section in text.split("\n## ")}
+    for client in ready_clients(settings.MCP_URL):
         section = sections[client.name]
         for step in client.steps:
             assert words(step.words) in section, client.name
