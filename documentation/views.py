@@ -9,10 +9,10 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response, set_response_etag
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from api.graphql.schema import schema
-from connections import scopes
 from connections.protocol import oauth_endpoint
 from connections.ready import ready_clients
 from connections.resources import organization_mcp_url
@@ -27,6 +27,8 @@ HTML, MARKDOWN = "text/html", "text/markdown"
 #: Names of static files in a page change with each release; a copy that is asked about again costs no body.
 PAGE_CACHING = "public, no-cache"
 DOCUMENT_CACHING = "public, max-age=3600"
+#: Where docs/connect.md goes on after the steps for each client.
+_AFTER_CLIENTS = '<h2 id="if-it-does-not-connect">'
 PUBLIC = oauth_endpoint("GET", "HEAD")
 
 
@@ -56,7 +58,7 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
             "after": after,
             "rendered": _rendered(found, installation),
         }
-        response = render(request, _template(found), facts | _more(found))
+        response = render(request, _template(found), facts | _more(found, installation))
     return _negotiated(request, response, f"{found.path}.md")
 
 
@@ -127,14 +129,15 @@ def _template(found: Page) -> str:
     return "docs/connect.html" if found.slug == "connect" else "docs/page.html"
 
 
-def _more(found: Page) -> dict[str, Any]:
-    """Return what the one page needs that is more than its text: commands to copy, and links of one click."""
+def _more(found: Page, installation: Installation) -> dict[str, Any]:
+    """Return what the one page shows in place of its text's beginning: commands to copy, and links of one click."""
     if found.slug != "connect":
         return {}
+    body = _rendered(found, installation).body
     return {
         "clients": ready_clients(settings.MCP_URL),
         "own_url": organization_mcp_url("your-organization"),
-        "scopes": scopes,
+        "closing": mark_safe(body[body.index(_AFTER_CLIENTS) :]),  # noqa: S308 - a part of what the renderer escaped
     }
 
 

@@ -10,6 +10,7 @@ from django.conf import settings as configured
 from django.test import Client
 from pytest_django import Settings
 
+from connections import scopes
 from connections.models import AppPolicy
 from connections.ready import ReadyClient, ready_clients
 from connections.resources import organization_mcp_url, row_of
@@ -68,7 +69,8 @@ def test_it_says_where_apps_are_not_allowed(client: Client, cast: Cast) -> None:
 def test_everybody_reads_the_documentation_and_learns_no_organization(client: Client, cast: Cast) -> None:
     text = page(client, "/docs/connect")
     assert "claude mcp add" in text
-    assert "organizations:all" in text
+    assert all(scope in text for scope in (scopes.READ, scopes.WRITE, scopes.OFFLINE, scopes.ALL_ORGANIZATIONS))
+    assert "If it does not connect" in text
     assert "acme" not in text.lower()
     client.force_login(cast.alice)
     assert "acme" not in page(client, "/docs/connect").lower()
