@@ -155,6 +155,7 @@ async def serve_upload(gate: Gate, scope: Scope, receive: Receive, send: Send, t
     except ClientGone:
         return
     except RasterError as refusal:
+        context.record["error"] = refusal.code
         outcome = refusal
         await body.linger()
     if not body.is_whole:

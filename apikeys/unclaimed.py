@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, IntegerField, Q, QuerySet, Sum, Value
 from django.utils import timezone
 
 from accounts.limits import Limit, network_of_address, subject_of_address
@@ -39,11 +39,11 @@ from assets.models import Asset
 from assets.operations.libraries import create_library
 from assets.ownership import DeletionRefused
 from orgs import audit
-from orgs.access import OperatorPrincipal, Origin, UserPrincipal
+from orgs.access import Level, OrganizationRef, Origin, Principal, UserPrincipal
 from orgs.models import Library, Membership, Organization
 from orgs.ownership import check_may_own_more
 from raster import tokens
-from raster.errors import BadUserInput, EndpointNotFound, RateLimited
+from raster.errors import BadUserInput, EndpointNotFound, OrganizationNotFound, RateLimited
 from raster.fold import slugify
 
 PREFIX = "rstc_"
@@ -85,12 +85,33 @@ logger = logging.getLogger("raster.unclaimed")
 
 
 @dataclass(frozen=True)
-class StarterPrincipal(OperatorPrincipal):
-    """Whoever starts an organization without an account, as long as that takes."""
+class StarterPrincipal(Principal):
+    """Someone without an account who starts an organization: reaches that organization alone, while it is made."""
+
+    home: OrganizationRef
 
     @property
     def label(self) -> str:
         return "nobody yet"
+
+    def organization(self, slug: str) -> OrganizationRef:
+        if slug != self.home.slug:
+            raise OrganizationNotFound
+        return self.home
+
+    def libraries(self) -> QuerySet[Library]:
+        write = Value(Level.WRITE, output_field=IntegerField())
+        own = Library.objects.filter(organization_id=self.home.id)
+        return own.annotate(level=write)  # type: ignore[no-redef]  # declared on the model, filled here
+
+    def may_manage(self, library: Library) -> bool:
+        return True
+
+    def check_may_create_library(self, organization: OrganizationRef) -> None:
+        return
+
+    def sees_every_library(self, organization: OrganizationRef) -> bool:
+        return True
 
 
 def start_organization(origin: Origin, command: StartOrganization) -> StartedOrganization:
@@ -108,7 +129,6 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
     STARTS_OF_CUSTOMER.hit(network_of_address(origin.address, *CUSTOMER))
     STARTS_OF_NETWORK.hit(network)
     secret = tokens.generate(PREFIX)
-    principal = StarterPrincipal(origin)
     until = timezone.now() + UNUSED
     with transaction.atomic():
         _check_caps(command.email, network)
@@ -119,6 +139,7 @@ def start_organization(origin: Origin, command: StartOrganization) -> StartedOrg
             storage_limit=STORAGE,
             library_limit=LIBRARIES,
         )
+        principal = StarterPrincipal(origin, OrganizationRef(organization.pk, organization.slug, organization.name))
         Claim.objects.create(
             organization=organization,
             digest=tokens.digest(secret),

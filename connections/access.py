@@ -104,10 +104,6 @@ class ConnectionPrincipal(BearerPrincipal):
         return self.CREDENTIAL_CLASS, self.connection_id
 
     @property
-    def log_name(self) -> str:
-        return f"connection {self.connection_id}"
-
-    @property
     def identity_parameter(self) -> int:
         return self.connection_id
 

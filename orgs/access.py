@@ -69,6 +69,8 @@ class Principal(ABC):
 
     #: Whether this is a person, who alone may do some things (an approval needs a person's name).
     is_person: ClassVar[bool] = False
+    #: Whether this is the operator, who alone may do what concerns the whole installation.
+    runs_installation: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -87,8 +89,13 @@ class Principal(ABC):
 
     @property
     def credential(self) -> tuple[str, int] | None:
-        """The class and row of what it came with, by which it can be found again; None for the operator."""
+        """The class and row of what it came with, by which it can be found again; None where it came with none."""
         return None
+
+    @property
+    def log_name(self) -> str:
+        """How the access log names it: by its row, since names are private."""
+        return self.label if self.credential is None else "{} {}".format(*self.credential)
 
     def confirm(self) -> "Principal":
         """Return the caller as its credential stands now, and keep the credential so until the transaction ends.
@@ -120,6 +127,15 @@ class Principal(ABC):
         if not self.sees_every_library(organization):
             raise Forbidden
         return organization
+
+    def role_in(self, organization: OrganizationRef) -> Membership.Role:
+        """Return the caller's present role in an organization that it belongs to.
+
+        Raises:
+            Forbidden: a program has no role.
+            OrganizationNotFound: the person has left the organization.
+        """
+        raise Forbidden
 
     @abstractmethod
     def libraries(self) -> QuerySet[Library]:
@@ -192,11 +208,6 @@ class BearerPrincipal(Principal):
     @abstractmethod
     def credential(self) -> tuple[str, int]:
         """The credential's class and row, whatever its present value."""
-
-    @property
-    @abstractmethod
-    def log_name(self) -> str:
-        """How the access log names it."""
 
     @property
     @abstractmethod
@@ -279,8 +290,7 @@ class UserPrincipal(Principal):
             raise OrganizationNotFound
         return OrganizationRef(row.pk, row.slug, row.name)
 
-    def role(self, organization: OrganizationRef) -> Membership.Role:
-        """Return the person's role in an organization of theirs."""
+    def role_in(self, organization: OrganizationRef) -> Membership.Role:
         membership = Membership.objects.filter(organization_id=organization.id, user=self.user).first()
         if membership is None:
             raise OrganizationNotFound
@@ -307,6 +317,7 @@ class OperatorPrincipal(Principal):
     """Whoever runs the installation: its command line, or a member of its staff in the Django admin."""
 
     staff: User | None = None
+    runs_installation: ClassVar[bool] = True
 
     @property
     def label(self) -> str:
@@ -325,6 +336,9 @@ class OperatorPrincipal(Principal):
         if row is None:
             raise OrganizationNotFound
         return OrganizationRef(row.pk, row.slug, row.name)
+
+    def role_in(self, organization: OrganizationRef) -> Membership.Role:
+        return Membership.Role.OWNER
 
     def libraries(self) -> QuerySet[Library]:
         every = Value(Level.WRITE, output_field=IntegerField())

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from orgs import audit
-from orgs.access import OperatorPrincipal, OrganizationRef, Principal, UserPrincipal
+from orgs.access import OrganizationRef, Principal, UserPrincipal
 from orgs.contracts import (
     AddMember,
     ChangeRole,
@@ -65,7 +65,7 @@ def limit_organization(principal: Principal, command: LimitOrganization) -> None
         Forbidden: the caller does not run the installation.
     """
     organization = principal.organization(command.organization_id)
-    if not isinstance(principal, OperatorPrincipal):
+    if not principal.runs_installation:
         raise Forbidden
     after = {"storage": command.storage, "libraries": command.libraries}
     with transaction.atomic():
@@ -81,7 +81,7 @@ def limit_organization(principal: Principal, command: LimitOrganization) -> None
 def list_members(principal: Principal, command: ListMembers) -> list[MemberRecord]:
     """Return who is in an organization, by address: for its owners and admins."""
     organization = principal.managed_organization(command.organization_id)
-    most = RANKS[_own_role(principal, organization)]
+    most = RANKS[principal.role_in(organization)]
     members = Membership.objects.filter(organization_id=organization.id).select_related("user")
     return [
         MemberRecord.model_validate(
@@ -104,7 +104,7 @@ def list_members(principal: Principal, command: ListMembers) -> list[MemberRecor
 
 def roles_to_give(principal: Principal, organization: OrganizationRef) -> list[Membership.Role]:
     """Return the roles that the principal may give in an organization it manages: none above its own."""
-    most = RANKS[_own_role(principal, organization)]
+    most = RANKS[principal.role_in(organization)]
     return [role for role in Membership.Role if RANKS[role] <= most]
 
 
@@ -188,20 +188,12 @@ def _member(organization: OrganizationRef, user_id: int) -> Membership:
 def _check_rank(
     principal: Principal, organization: OrganizationRef, role: Membership.Role, membership: Membership | None
 ) -> None:
-    own = _own_role(principal, organization)
+    own = principal.role_in(organization)
     if own not in Membership.MANAGERS:  # asked again under the lock: they may have been demoted meanwhile
         raise Forbidden
     concerned = [role] if membership is None else [role, Membership.Role(membership.role)]
     if max(RANKS[role] for role in concerned) > RANKS[own]:
         raise Forbidden("Only an owner makes, changes and removes owners.")
-
-
-def _own_role(principal: Principal, organization: OrganizationRef) -> Membership.Role:
-    if isinstance(principal, OperatorPrincipal):
-        return Membership.Role.OWNER
-    if not isinstance(principal, UserPrincipal):
-        raise Forbidden
-    return principal.role(organization)
 
 
 def _check_an_owner_stays(organization: OrganizationRef, leaving: Membership) -> None:

@@ -17,6 +17,7 @@ from apikeys.contracts import Claimed, ClaimOrganization, FindClaim, StartedOrga
 from apikeys.models import APIKey, Claim
 from apikeys.unclaimed import (
     MOST_OF_AN_EMAIL,
+    StarterPrincipal,
     claim_organization,
     find_claim,
     remove_unclaimed,
@@ -27,15 +28,19 @@ from assets.contracts import CreateLibrary, UploadSource
 from assets.models import Asset
 from assets.operations.libraries import create_library
 from assets.operations.uploads import upload_source
-from orgs.access import Origin, UserPrincipal
+from orgs.access import OrganizationRef, Origin, UserPrincipal
+from orgs.contracts import LimitOrganization
 from orgs.models import AuditEntry, Membership, Organization
+from orgs.operations import limit_organization
 from raster.contracts import read_json
 from raster.errors import (
     BadUserInput,
     EndpointNotFound,
     EphemeralLibraryLimitExceeded,
     EphemeralStorageLimitExceeded,
+    Forbidden,
     InvalidAPIKey,
+    OrganizationNotFound,
     RateLimited,
 )
 from tests.apikeys.people import principal_for
@@ -96,6 +101,15 @@ def test_where_it_is_not_allowed_nothing_is_started(db: None, settings: Settings
     with pytest.raises(EndpointNotFound):
         start()
     assert not Organization.objects.exists()
+
+
+def test_a_starter_is_no_operator(cast: Cast) -> None:
+    starter = StarterPrincipal(Origin("mcp"), OrganizationRef(cast.acme.pk, "acme", "Acme"))
+    with pytest.raises(Forbidden):
+        limit_organization(starter, LimitOrganization(organization_id="acme"))
+    with pytest.raises(OrganizationNotFound):
+        starter.organization("globex")
+    assert {library.slug for library in starter.libraries()} == {"barcelona", "paris"}
 
 
 def test_an_email_has_a_cap_of_its_own(db: None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from orgs.access import Level, OrganizationRef, Origin, UserPrincipal
 from orgs.models import LibraryMembership, Membership
 from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
+from tests.assets.people import key_principal
 from tests.factories import OPERATOR, Cast
 
 READS, WRITES = "reads", "writes"
@@ -85,6 +86,19 @@ def test_owners_and_admins_manage_the_organization(cast: Cast, role: Membership.
         carol.check_may_create_library(acme)
     assert carol.sees_every_library(acme) is manages
     assert {library.slug for library in carol.libraries()} == ({"barcelona", "paris"} if manages else {"barcelona"})
+
+
+def test_a_key_has_no_role(cast: Cast) -> None:
+    key = key_principal(cast, barcelona="write")
+    with pytest.raises(Forbidden):
+        key.role_in(key.home)
+
+
+def test_logs_name_callers_by_their_rows(cast: Cast) -> None:
+    assert principal(cast, "bob").log_name == f"user {cast.bob.pk}"
+    assert OPERATOR.log_name == "operator"
+    key = key_principal(cast)
+    assert key.log_name == f"key {key.public_id}"
 
 
 def test_unknown_unreachable_and_foreign_libraries_take_the_same_queries(
