@@ -21,7 +21,8 @@ from orgs.contracts import Identities, Identity, LibraryAccess
 from orgs.models import Library, Membership
 from raster.errors import Forbidden, InsufficientScope, LibraryReadOnly, OrganizationNotFound, Unauthenticated
 
-# The memberships that a connection reaches: Connection.reached_memberships() in SQL.
+# The memberships that a connection reaches: Connection.reached_memberships() in SQL. tests/connections/
+# test_fast_lookups.py compares the statements here with the querysets.
 _GRANTED = """m.user_id = c.user_id AND CASE WHEN c.all_organizations THEN NOT EXISTS (
         SELECT 1 FROM connections_apppolicy p WHERE p.organization_id = m.organization_id AND m.created > c.created
         AND (NOT p.allows_apps OR (c.way = 'device' AND NOT p.allows_devices)))
