@@ -3,7 +3,7 @@
 from typing import Literal
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Window
 from django.utils import timezone
 
 from assets.batches import lock_assets
@@ -22,12 +22,13 @@ def list_tags(principal: Principal, command: ListTags) -> Page[TagRecord]:
     """Return the tags on the library's live assets, most used first."""
     library = principal.library(command.organization_id, command.library_id, Level.READ)
     live = Q(asset_tags__asset__trashed__isnull=True, asset_tags__asset__parent__isnull=True)
-    tags = Tag.objects.filter(library=library).annotate(uses=Count("asset_tags", filter=live)).filter(uses__gt=0)
+    used = Tag.objects.filter(library=library).annotate(uses=Count("asset_tags", filter=live)).filter(uses__gt=0)
+    tags = used.annotate(total=Window(Count("*"))).order_by("-uses", "folded")[: command.limit]
     return Page[TagRecord](
-        data=[TagRecord(id=tag.text, count=tag.uses) for tag in tags.order_by("-uses", "folded")[: command.limit]],
+        data=[TagRecord(id=tag.text, count=tag.uses) for tag in tags],
         page=1,
         page_size=command.limit,
-        total=tags.count(),
+        total=tags[0].total if tags else 0,
     )
 
 
