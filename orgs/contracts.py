@@ -69,7 +69,12 @@ class MemberRecord(Record):
     role: Role
     sees_every_library: bool
     libraries: list[MemberLibrary] = Field(description="Where the member has a role of their own.")
-    may_change: bool = Field(description="Whether the caller may change the role and remove the member.")
+    roles_to_give: list[Role] = Field(description="The roles that the caller may give them. None: no change at all.")
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the caller may change the role and remove the member."""
+        return bool(self.roles_to_give)
 
 
 class LibraryAccess(Record):

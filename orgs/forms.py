@@ -1,5 +1,6 @@
 """Forms of the organization pages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -35,7 +36,7 @@ class NameAndAddressForm(forms.Form):
 class RoleForm(forms.Form):
     """Asks for a role among those that the person may give."""
 
-    def __init__(self, *args: Any, roles: list[Membership.Role], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, roles: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(role.value, ROLE_DESCRIPTIONS[role]) for role in roles]
+        choices = [(role, ROLE_DESCRIPTIONS[Membership.Role(role)]) for role in roles]
         self.fields["role"] = forms.ChoiceField(choices=choices, widget=forms.RadioSelect)

@@ -82,6 +82,7 @@ def list_members(principal: Principal, command: ListMembers) -> list[MemberRecor
     """Return who is in an organization, by address: for its owners and admins."""
     organization = principal.managed_organization(command.organization_id)
     most = RANKS[principal.role_in(organization)]
+    given = [role.value for role in Membership.Role if RANKS[role] <= most]
     members = Membership.objects.filter(organization_id=organization.id).select_related("user")
     return [
         MemberRecord.model_validate(
@@ -95,17 +96,11 @@ def list_members(principal: Principal, command: ListMembers) -> list[MemberRecor
                     MemberLibrary.model_validate({"name": held.library.name, "role": held.role})
                     for held in member.library_memberships.all()
                 ],
-                "may_change": RANKS[Membership.Role(member.role)] <= most,
+                "roles_to_give": given if member.role in given else [],
             }
         )
         for member in members.prefetch_related("library_memberships__library")
     ]
-
-
-def roles_to_give(principal: Principal, organization: OrganizationRef) -> list[Membership.Role]:
-    """Return the roles that the principal may give in an organization it manages: none above its own."""
-    most = RANKS[principal.role_in(organization)]
-    return [role for role in Membership.Role if RANKS[role] <= most]
 
 
 def add_member(principal: Principal, command: AddMember, user: User) -> None:

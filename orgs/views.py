@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from accounts.recent import recent_sign_in_required
+from orgs.access import Principal
 from orgs.contracts import ChangeRole, CreateOrganization, ListMembers, MemberRecord, RemoveMember
 from orgs.forms import NameAndAddressForm, RoleForm
 from orgs.operations import (
@@ -14,7 +15,6 @@ from orgs.operations import (
     list_members,
     list_organizations,
     remove_member,
-    roles_to_give,
 )
 from orgs.principal import principal_for_user
 from raster.contracts import read_json
@@ -67,10 +67,10 @@ def member(request: HttpRequest, organization: str, user_id: int) -> HttpRespons
     """Show a member, and give them another role."""
     principal = principal_for_user(request)
     managed = principal.managed_organization(organization)
-    person = _changeable_member(request, organization, user_id)
+    person = _changeable_member(principal, organization, user_id)
     form = RoleForm(
         request.POST if request.method == "POST" else None,
-        roles=roles_to_give(principal, managed),
+        roles=person.roles_to_give,
         initial={"role": person.role},
     )
     if form.is_valid():
@@ -91,7 +91,7 @@ def remove(request: HttpRequest, organization: str, user_id: int) -> HttpRespons
     """Say what removing a member means, and do it."""
     principal = principal_for_user(request)
     managed = principal.managed_organization(organization)
-    person = _changeable_member(request, organization, user_id)
+    person = _changeable_member(principal, organization, user_id)
     refused = None
     if request.method == "POST":
         try:
@@ -105,8 +105,8 @@ def remove(request: HttpRequest, organization: str, user_id: int) -> HttpRespons
     return render(request, "orgs/member_remove.html", context)
 
 
-def _changeable_member(request: HttpRequest, organization: str, user_id: int) -> MemberRecord:
-    found = list_members(principal_for_user(request), ListMembers(organization_id=organization))
+def _changeable_member(principal: Principal, organization: str, user_id: int) -> MemberRecord:
+    found = list_members(principal, ListMembers(organization_id=organization))
     person = next((record for record in found if record.user_id == user_id), None)
     if person is None:
         raise Http404
