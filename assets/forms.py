@@ -78,10 +78,13 @@ class MoveForm(forms.Form):
         label="Move to", max_length=LIBRARY_NAME_LENGTH, error_messages={"required": "Choose a library."}
     )
 
-    def __init__(self, *args: Any, libraries: QuerySet[Library], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, libraries: QuerySet[Library], loaded: list[Library] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.libraries = libraries
-        self.offered = [] if self.is_bound else list(libraries[: MOST_OFFERED + 1])
+        offered = libraries if loaded is None else loaded
+        self.offered = [] if self.is_bound else list(offered[: MOST_OFFERED + 1])
         self.is_typed = len(self.offered) > MOST_OFFERED
         if self.is_typed:
             self.offered.pop()

@@ -168,18 +168,23 @@ class Principal(ABC):
             LibraryNotAuthorized: the library is unknown or out of reach.
             LibraryReadOnly: it can be read, and ``level`` is write.
         """
-        reach = self.libraries().filter(organization_id=self.organization(organization).id, slug=library)
-        row = reach.first()
-        if row is None:
-            raise LibraryNotAuthorized
+        row = self._reached(organization, library)
         if row.level < level:
             raise LibraryReadOnly
-        return self._locked(reach, level) if lock else row
+        return self._locked(row, level) if lock else row
 
-    def _locked(self, reach: QuerySet[Library], level: Level) -> Library:
-        """Return the one row again, locked; it may have gone out of reach meanwhile."""
+    def _reached(self, organization: str, library: str) -> Library:
+        """Return the library with these slugs, at whatever level."""
+        row = self.libraries().filter(organization_id=self.organization(organization).id, slug=library).first()
+        if row is None:
+            raise LibraryNotAuthorized
+        return row
+
+    def _locked(self, library: Library, level: Level) -> Library:
+        """Return the library as it is now, locked; it may have gone out of reach meanwhile."""
         enough: Any = {"level__gte": level}  # annotated by libraries(), which the types do not see
-        row = reach.filter(**enough).select_for_update(of=("self",), no_key=True).first()
+        reach = self.libraries().filter(pk=library.pk, **enough)
+        row = reach.select_for_update(of=("self",), no_key=True).first()
         if row is None:
             raise LibraryNotAuthorized
         return row
@@ -285,10 +290,16 @@ class UserPrincipal(Principal):
         return self
 
     def organization(self, slug: str) -> OrganizationRef:
-        row = Organization.objects.filter(slug=slug, memberships__user=self.user).first()
+        row = self._membership(slug).organization
+        return OrganizationRef(row.pk, row.slug, row.name)
+
+    def _membership(self, slug: str) -> Membership:
+        """Return the person's membership of an organization, with the organization."""
+        own = Membership.objects.filter(organization__slug=slug, user=self.user).order_by()
+        row = own.select_related("organization").first()
         if row is None:
             raise OrganizationNotFound
-        return OrganizationRef(row.pk, row.slug, row.name)
+        return row
 
     def role_in(self, organization: OrganizationRef) -> Membership.Role:
         membership = Membership.objects.filter(organization_id=organization.id, user=self.user).first()

@@ -65,7 +65,12 @@ def library(request: HttpRequest, place: Place) -> HttpResponse:
 
 def writing(request: HttpRequest, place: Place) -> dict[str, Any]:
     """Return what pages need where the person may change something: the forms, and where files go."""
-    moving = MoveForm(libraries=place.other_libraries(), auto_id="selection_%s", use_required_attribute=False)
+    moving = MoveForm(
+        libraries=place.other_libraries(),
+        loaded=place.loaded_libraries(),
+        auto_id="selection_%s",
+        use_required_attribute=False,
+    )
     return {
         "upload_path": f"{PATH}web/{upload_ticket(request, place.library)}",
         "most_bytes": settings.MAX_FILE_SIZE,

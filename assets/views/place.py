@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, resolve_url
 from django.views.decorators.http import require_safe
 
-from orgs.access import Level, OrganizationRef, UserPrincipal
+from orgs.access import Level, OrganizationRef
 from orgs.models import Library
-from orgs.principal import organization_page, principal_for_user
+from orgs.principal import MOST_IN_SIDEBAR, PagePrincipal, organization_page, principal_for_user
 
 P = ParamSpec("P")
 
@@ -22,7 +22,7 @@ P = ParamSpec("P")
 class Place:
     """A library, and who asks for a page of it."""
 
-    principal: UserPrincipal
+    principal: PagePrincipal
     organization: OrganizationRef
     library: Library
 
@@ -45,6 +45,13 @@ class Place:
         enough: Any = {"level__gte": Level.WRITE}  # annotated by libraries(), which the types do not see
         reach = self.principal.libraries().filter(organization_id=self.organization.id, **enough)
         return reach.exclude(pk=self.library.pk).order_by("name", "slug")
+
+    def loaded_libraries(self) -> list[Library] | None:
+        """Return the same from the sidebar; None where that does not hold them all."""
+        first = self.principal.first_libraries(self.organization)
+        if len(first) > MOST_IN_SIDEBAR:
+            return None
+        return [each for each in first if each.level >= Level.WRITE and each != self.library]
 
 
 View = Callable[Concatenate[HttpRequest, Place, P], HttpResponse]

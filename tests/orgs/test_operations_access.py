@@ -4,9 +4,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from orgs.access import Level, OrganizationRef, Origin, UserPrincipal
 from orgs.models import LibraryMembership, Membership
+from orgs.principal import PagePrincipal
 from raster.errors import Forbidden, LibraryNotAuthorized, LibraryReadOnly, OrganizationNotFound
 from tests.assets.people import key_principal
 from tests.factories import OPERATOR, Cast
@@ -99,6 +101,31 @@ def test_logs_name_callers_by_their_rows(cast: Cast) -> None:
     assert OPERATOR.log_name == "operator"
     key = key_principal(cast)
     assert key.log_name == f"key {key.public_id}"
+
+
+def test_what_is_kept_for_a_page_lets_no_change_through(cast: Cast) -> None:
+    bob = PagePrincipal(Origin("web"), cast.bob)
+    acme = bob.organization("acme")
+    bob.library("acme", "barcelona", Level.WRITE)
+    LibraryMembership.objects.filter(membership__user=cast.bob).update(role="viewer")
+    with transaction.atomic(), pytest.raises(LibraryNotAuthorized):
+        bob.library("acme", "barcelona", Level.WRITE, lock=True)
+    Membership.objects.filter(user=cast.bob).update(role="admin")
+    assert bob.role_in(acme) == "admin"
+
+
+def test_a_page_asks_for_the_same_library_once(cast: Cast, django_assert_num_queries: Any) -> None:
+    alice = PagePrincipal(Origin("web"), cast.alice)
+    with django_assert_num_queries(2):
+        for _ in range(2):
+            library = alice.library("acme", "barcelona", Level.READ)
+            assert alice.managed_organization("acme").name == library.organization.name
+    for organization, slug, refusal in (
+        ("acme", "secret", LibraryNotAuthorized),
+        ("globex", "barcelona", OrganizationNotFound),
+    ):
+        with pytest.raises(refusal):
+            alice.library(organization, slug, Level.READ)
 
 
 def test_unknown_unreachable_and_foreign_libraries_take_the_same_queries(
