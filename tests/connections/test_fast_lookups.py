@@ -28,7 +28,7 @@ from connections.models import (
     ConnectionLibrary,
     ConnectionMembership,
 )
-from connections.operations.tokens import is_alive
+from connections.tokens import is_alive
 from orgs.access import BearerPrincipal, Level, Origin
 from orgs.contracts import Identities
 from orgs.models import Library, LibraryMembership, Membership, Organization

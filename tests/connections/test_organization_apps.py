@@ -193,8 +193,8 @@ def test_the_page_takes_as_many_queries_for_fifty_connections(
         library = LibraryFactory(organization=cast.acme, slug=f"chosen-{number}")
         ConnectionLibrary.objects.create(connection=connection, library=library)
     browser = sign_in(cast.alice)
-    # The session, the person, twice the organization and the role in it, the policy, connections, their libraries.
-    with django_assert_num_queries(9):
+    # The session, the person, their membership, the policy, connections, their libraries.
+    with django_assert_num_queries(6):
         answer = browser.get(PAGE)
     assert answer.content.decode().count("Remove<") == count
 

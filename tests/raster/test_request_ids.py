@@ -53,7 +53,7 @@ def test_a_failure_over_mcp(server: Server, broken_row: str, wire: str) -> None:
 def test_a_failure_over_rest(server: Server, broken_row: str) -> None:
     answer = ask(server, broken_row, "GET", f"{BARCELONA}/assets")
     assert answer.status_code == 500
-    assert levels(server, answer.headers["x-request-id"]) == {"raster.api": "ERROR"}
+    assert levels(server, answer.headers["x-request-id"]) == {"raster.gate": "ERROR"}
 
 
 def test_a_failure_over_graphql(server: Server, broken_row: str) -> None:
@@ -61,7 +61,7 @@ def test_a_failure_over_graphql(server: Server, broken_row: str) -> None:
     key = {"Authorization": f"Bearer {broken_row}"}
     answer = httpx2.post(f"{server.url}/graphql", json=query, headers=key, timeout=SECONDS)
     assert answer.status_code == 500
-    assert levels(server, answer.headers["x-request-id"]) == {"raster.api": "ERROR"}
+    assert levels(server, answer.headers["x-request-id"]) == {"raster.gate": "ERROR"}
 
 
 def test_a_failure_of_a_page(server: Server, cast: Cast, broken_row: str) -> None:
@@ -85,7 +85,7 @@ def test_a_database_that_is_away(without_database: Server) -> None:
     mcp = httpx2.post(without_database.mcp_url, headers=key, timeout=SECONDS)
     assert levels(without_database, mcp.headers["x-request-id"]) == {"raster.gate": "ERROR"}
     rest = httpx2.get(f"{without_database.url}/api/me", headers=key, timeout=SECONDS)
-    assert levels(without_database, rest.headers["x-request-id"]) == {"raster.api": "ERROR"}
+    assert levels(without_database, rest.headers["x-request-id"]) == {"raster.gate": "ERROR"}
 
 
 def test_no_two_requests_share_an_id_and_the_log_of_one_does_not_name_another(server: Server, broken_row: str) -> None:
