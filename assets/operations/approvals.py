@@ -1,17 +1,14 @@
 """Judging an asset's file: in review, approved, or in need of changes."""
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from assets.batches import lock_assets
 from assets.contracts import Approved, SetAssetApproval
 from assets.emails import ApprovalMail, tell_uploader
-from assets.events import record_event
+from assets.events import changes
 from assets.models import Asset
 from assets.records import app_url, approval_record
-from assets.search_index import index_assets
-from orgs import audit
 from orgs.access import Level, Principal, libraries_of
 from orgs.models import Library
 from raster.errors import ApprovalRequiresUser
@@ -31,31 +28,24 @@ def set_asset_approval(principal: Principal, command: SetAssetApproval) -> Appro
     principal.library(command.organization_id, command.library_id, Level.READ)
     if not principal.is_person:
         raise ApprovalRequiresUser
-    with transaction.atomic():
+    with changes(principal, "approve") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         [asset] = lock_assets(library, [command.asset_id])
         judgement = (command.state, command.note, principal.user_id)
         if judgement != (asset.approval_state, asset.approval_note, asset.approval_by_id):
-            _record(principal, library, asset, command)
+            event = {"before": asset.approval_state, "after": command.state, "note": command.note}
+            change.note(
+                library,
+                {asset.pk: event},
+                target=f"{asset.name} ({asset.pk})",
+                before={"state": asset.approval_state, "note": asset.approval_note},
+                after={"state": command.state, "note": command.note},
+            )
             asset.approval_state, asset.approval_note, asset.approval_by_id = judgement
             asset.approval_by_name, asset.approval_at = principal.label, timezone.now()
             asset.save(update_fields=[*Asset.APPROVAL_FIELDS, "updated"])
-            index_assets([asset.pk])
             _tell(principal, library, asset, command.organization_id)
     return Approved(asset_id=asset.pk, approval=approval_record(asset))
-
-
-def _record(principal: Principal, library: Library, asset: Asset, command: SetAssetApproval) -> None:
-    before, after = asset.approval_state, command.state
-    record_event(principal, [asset.pk], "approve", before=before, after=after, note=command.note)
-    audit.record(
-        principal,
-        library.organization_id,
-        "asset.approve",
-        f"{asset.name} ({asset.pk})",
-        before={"state": before, "note": asset.approval_note},
-        after={"state": after, "note": command.note},
-    )
 
 
 def _tell(principal: Principal, library: Library, asset: Asset, organization_slug: str) -> None:

@@ -1,6 +1,5 @@
 """Listing, reading, naming and describing assets."""
 
-from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from assets.contracts import (
@@ -14,12 +13,10 @@ from assets.contracts import (
     RenameAsset,
     UpdateAssetDescription,
 )
-from assets.events import record_event
+from assets.events import changes
 from assets.models import Asset
 from assets.previews import Preview, make_preview
 from assets.records import asset_record, live_asset, live_record, live_records, load_parts, newest_assets
-from assets.search_index import index_assets
-from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.contracts import Page
@@ -94,22 +91,20 @@ def rename_asset(principal: Principal, command: RenameAsset) -> AssetRecord:
     Raises:
         ResourceNotFound: it is no live asset of the library.
     """
-    with transaction.atomic():
+    with changes(principal, "rename") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         asset = _locked(library, command.asset_id)
         if asset.name != command.name:
-            audit.record(
-                principal,
-                library.organization_id,
-                "asset.rename",
-                f"{asset.name} ({asset.pk})",
+            event = {"before": asset.name, "after": command.name}
+            change.note(
+                library,
+                {asset.pk: event},
+                target=f"{asset.name} ({asset.pk})",
                 before={"name": asset.name},
                 after={"name": command.name},
             )
-            record_event(principal, [asset.pk], "rename", before=asset.name, after=command.name)
             asset.name = command.name
             asset.save(update_fields=["name", "updated"])
-            index_assets([asset.pk])
         return live_record(library, asset.pk, command.organization_id)
 
 
@@ -119,22 +114,19 @@ def update_asset_description(principal: Principal, command: UpdateAssetDescripti
     Raises:
         ResourceNotFound: it is no live asset of the library.
     """
-    with transaction.atomic():
+    with changes(principal, "describe") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         asset = _locked(library, command.asset_id)
         if asset.description != command.description:
-            audit.record(
-                principal,
-                library.organization_id,
-                "asset.describe",
-                f"{asset.name} ({asset.pk})",
+            change.note(
+                library,
+                [asset.pk],
+                target=f"{asset.name} ({asset.pk})",
                 before={"description": asset.description},
                 after={"description": command.description},
             )
-            record_event(principal, [asset.pk], "describe")
             asset.description = command.description
             asset.save(update_fields=["description", "updated"])
-            index_assets([asset.pk])
     return Described(asset_id=asset.pk, description=asset.description)
 
 

@@ -1,17 +1,12 @@
 """Putting tags on assets, taking them off, and listing them."""
 
-from typing import Literal
-
-from django.db import transaction
 from django.db.models import Count, Q, Window
 from django.utils import timezone
 
 from assets.batches import lock_assets
 from assets.contracts import ListTags, TagAssets, Tagged, TagRecord, UntagAssets, Untagged
-from assets.events import record_events
+from assets.events import Changes, changes
 from assets.models import Asset, AssetTag, Tag
-from assets.search_index import index_assets
-from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.contracts import Page
@@ -38,7 +33,7 @@ def tag_assets(principal: Principal, command: TagAssets) -> Tagged:
     Raises:
         ResourceNotFound: one of the assets is not a live asset of the library; then nothing was changed.
     """
-    with transaction.atomic():
+    with changes(principal, "tag") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         asset_ids = [asset.pk for asset in lock_assets(library, command.asset_ids)]
         written = {fold_case(text): text for text in reversed(command.tags)}
@@ -52,7 +47,7 @@ def tag_assets(principal: Principal, command: TagAssets) -> Tagged:
         new = sorted(pairs - there)
         AssetTag.objects.bulk_create([AssetTag(asset_id=asset_id, tag_id=tag_id) for asset_id, tag_id in new])
         if new:
-            _record(principal, library, "tag", [(asset_id, texts[tag_id]) for asset_id, tag_id in new], command.tags)
+            _note(change, library, [(asset_id, texts[tag_id]) for asset_id, tag_id in new], command.tags)
     return Tagged(tagged_count=len(new))
 
 
@@ -62,7 +57,7 @@ def untag_assets(principal: Principal, command: UntagAssets) -> Untagged:
     Raises:
         ResourceNotFound: one of the assets is not a live asset of the library; then nothing was changed.
     """
-    with transaction.atomic():
+    with changes(principal, "untag") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         asset_ids = [asset.pk for asset in lock_assets(library, command.asset_ids)]
         tags = Tag.objects.filter(library=library, folded__in={fold_case(text) for text in command.tags})
@@ -71,23 +66,15 @@ def untag_assets(principal: Principal, command: UntagAssets) -> Untagged:
         pairs.delete()
         tags.filter(asset_tags__isnull=True).delete()
         if gone:
-            _record(principal, library, "untag", gone, command.tags)
+            _note(change, library, gone, command.tags)
     return Untagged(untagged_count=len(gone))
 
 
-def _record(
-    principal: Principal,
-    library: Library,
-    kind: Literal["tag", "untag"],
-    changed: list[tuple[str, str]],
-    tags: list[str],
-) -> None:
-    """Write down which pairs of an asset's id and a tag's text are new or gone, after a call that named ``tags``."""
-    changes: dict[str, list[str]] = {}
-    for asset_id, text in changed:
-        changes.setdefault(asset_id, []).append(text)
-    Asset.objects.filter(pk__in=changes).update(updated=timezone.now())
-    index_assets(changes)
-    record_events(principal, kind, {asset_id: {"tags": texts} for asset_id, texts in changes.items()})
-    after = {"assets": list(changes), "tags": tags}
-    audit.record(principal, library.organization_id, f"asset.{kind}", str(library), after=after)
+def _note(change: Changes, library: Library, pairs: list[tuple[str, str]], tags: list[str]) -> None:
+    """Note which pairs of an asset's id and a tag's text are new or gone, after a call that named ``tags``."""
+    texts: dict[str, list[str]] = {}
+    for asset_id, text in pairs:
+        texts.setdefault(asset_id, []).append(text)
+    Asset.objects.filter(pk__in=texts).update(updated=timezone.now())
+    details = {asset_id: {"tags": changed} for asset_id, changed in texts.items()}
+    change.note(library, details, after={"assets": list(texts), "tags": tags})

@@ -1,15 +1,12 @@
 """Moving assets from one library of an organization to another."""
 
-from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
 from assets.batches import Family, check_all_found, lock_with_variants
 from assets.contracts import TransferAssets, Transferred
-from assets.events import record_event
+from assets.events import changes
 from assets.models import Asset, AssetTag, Tag
-from assets.search_index import index_assets
-from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.errors import BadUserInput, LibraryNotAuthorized, LibraryReadOnly
@@ -25,7 +22,7 @@ def transfer_assets(principal: Principal, command: TransferAssets) -> Transferre
     """
     slugs = (command.source_library_id, command.target_library_id)
     reached = [_library(principal, command.organization_id, slug, Level.READ) for slug in slugs]
-    with transaction.atomic():
+    with changes(principal, "transfer") as change:
         # In the order of their keys, whichever way the assets go.
         locked = {
             library.slug: _library(principal, command.organization_id, library.slug, Level.WRITE, lock=True)
@@ -35,13 +32,9 @@ def transfer_assets(principal: Principal, command: TransferAssets) -> Transferre
         moving = _moving(source, command.asset_ids, lock_with_variants(source, command.asset_ids))
         Asset.objects.filter(pk__in=moving).update(library=target, updated=timezone.now())
         _take_tags_along(moving, source, target)
-        index_assets(moving)
-        record_event(principal, moving, "transfer", before=source.pk, after=target.pk)
-        audit.record(
-            principal,
-            source.organization_id,
-            "asset.transfer",
-            str(source),
+        change.note(
+            source,
+            {key: {"before": source.pk, "after": target.pk} for key in moving},
             before={"library": str(source)},
             after={"library": str(target), "assets": moving},
         )

@@ -20,10 +20,9 @@ from assets.contracts import (
     Restored,
     TrashedAsset,
 )
-from assets.events import record_event
+from assets.events import changes
 from assets.models import Asset, Tag
 from assets.records import Parts, asset_facts, load_parts, milliseconds, variant_record
-from assets.search_index import index_assets
 from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
@@ -41,7 +40,7 @@ def delete_assets(principal: Principal, command: DeleteAssets) -> Deleted:
     Raises:
         ResourceNotFound: one of the assets is not in the library, nor in its trash; then nothing was changed.
     """
-    with transaction.atomic():
+    with changes(principal, "trash") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         family = lock_with_variants(library, command.ids)
         going = {asset.pk for asset in family.named if asset.trashed is None}
@@ -50,10 +49,7 @@ def delete_assets(principal: Principal, command: DeleteAssets) -> Deleted:
         if moved:
             now = timezone.now()
             Asset.objects.filter(pk__in=moved).update(trashed=now, updated=now)
-            index_assets(moved)
-            record_event(principal, moved, "trash")
-            after = {"assets": moved}
-            audit.record(principal, library.organization_id, "asset.trash", str(library), after=after)
+            change.note(library, moved, after={"assets": moved})
     ids = [asset_id for asset_id in dict.fromkeys(command.ids) if asset_id in going]
     return Deleted(success=True, message=f"Moved {_counted(ids)} to trash", ids=ids)
 
@@ -68,7 +64,7 @@ def restore_assets(principal: Principal, command: RestoreAssets) -> Restored:
         ResourceNotFound: one of the assets is not in the library, nor in its trash; then nothing was changed.
         BadUserInput: the original of one of them stays in the trash; then nothing was changed.
     """
-    with transaction.atomic():
+    with changes(principal, "restore") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         family = lock_with_variants(library, command.ids)
         coming = {asset.pk: asset.trashed for asset in family.named if asset.trashed is not None}
@@ -86,10 +82,7 @@ def restore_assets(principal: Principal, command: RestoreAssets) -> Restored:
         moved = sorted([*coming, *following])
         if moved:
             Asset.objects.filter(pk__in=moved).update(trashed=None, updated=timezone.now())
-            index_assets(moved)
-            record_event(principal, moved, "restore")
-            after = {"assets": moved}
-            audit.record(principal, library.organization_id, "asset.restore", str(library), after=after)
+            change.note(library, moved, after={"assets": moved})
     ids = [asset_id for asset_id in dict.fromkeys(command.ids) if asset_id in coming]
     return Restored(success=True, message=f"Restored {_counted(ids)} from trash", ids=ids)
 

@@ -1,13 +1,9 @@
 """Putting a variant in the place of its original."""
 
-from django.db import transaction
-
 from assets.contracts import AssetRecord, PromoteVariant
-from assets.events import record_event
+from assets.events import changes
 from assets.models import Asset
 from assets.records import live_record
-from assets.search_index import index_assets
-from orgs import audit
 from orgs.access import Level, Principal
 from orgs.models import Library
 from raster.errors import Conflict, ResourceNotFound, VariantNotFound
@@ -25,7 +21,7 @@ def promote_variant(principal: Principal, command: PromoteVariant) -> AssetRecor
         Conflict: another promote of the asset was running when this one was asked for.
     """
     seen = _asset_and_variant(principal.library(command.organization_id, command.library_id, Level.WRITE), command)
-    with transaction.atomic():
+    with changes(principal, "promote") as change:
         library = principal.library(command.organization_id, command.library_id, Level.WRITE, lock=True)
         asset, variant = _asset_and_variant(library, command, lock=True)
         # Whoever waited for another promote would undo it.
@@ -37,13 +33,10 @@ def promote_variant(principal: Principal, command: PromoteVariant) -> AssetRecor
             setattr(variant, field, ours)
         for part in (asset, variant):
             part.save(update_fields=[*Asset.FILE_FIELDS, *Asset.APPROVAL_FIELDS, "updated"])
-        index_assets([asset.pk])
-        record_event(principal, [asset.pk, variant.pk], "promote", after=variant.name)
-        audit.record(
-            principal,
-            library.organization_id,
-            "asset.promote",
-            f"{asset.name} ({asset.pk})",
+        change.note(
+            library,
+            {key: {"after": variant.name} for key in (asset.pk, variant.pk)},
+            target=f"{asset.name} ({asset.pk})",
             before={"digest": variant.digest},
             after={"digest": asset.digest, "variant": variant.pk},
         )
