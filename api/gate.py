@@ -248,7 +248,7 @@ class RequestContext:
     async def run(self, operation: Callable[[BearerPrincipal], Result], pool: Workers = workers) -> Result:
         """Return what ``operation`` returns for whoever sent the request, in a thread. Raises as :func:`guarded`."""
         principal = self.principal
-        return await guarded(pool.run(lambda: operation(principal)))
+        return await guarded(pool.run(lambda: operation(principal), principal.queue_owner))
 
     async def body(self, check_size: Callable[[int], None] | None = None, most: int | None = None) -> bytes:
         """Return the request's body. A credential whose request's body took its time is looked up again.

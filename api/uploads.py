@@ -23,6 +23,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from accounts.limits import subject_of_address
 from api.gate import ClientGone, Gate, Interface, RequestContext, guarded, send_answer
 from api.multipart import Form
 from api.passes import LinkPass, Pass, TicketPass
@@ -54,15 +55,19 @@ UPLOAD_SECONDS = 3600.0
 #: When it is to be known who may upload where, and from when on bytes a second are asked for.
 BEGIN_SECONDS = 30.0
 LEAST_RATE = 4096
+BUSY_RATE = 16 * LEAST_RATE
 #: Of fields and of what stands between the parts of a form.
 OVERHEAD = 1024 * 1024
 #: A body that is refused on its way is read on for a while: many programs look for an answer only when they have sent.
 LINGER_SECONDS = 5.0
 LINGER_SIZE = 64 * 1024 * 1024
 RETRY_SECONDS = 5
-#: Uploads that a process receives at the same time, into one organization and in all.
+#: Uploads that a process receives at the same time: into one organization, from one address and in all.
 MOST_OF_ONE = 8
+MOST_OF_ADDRESS = 24
 MOST_UNDER_WAY = 64
+#: Beyond those, for organizations that have none.
+RESERVED = 16
 _HEADERS = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -109,7 +114,7 @@ class Body:
                         block.clear()
                     seconds = time.monotonic() - begun
                     if seconds > BEGIN_SECONDS and (
-                        not form.is_admitted or received + len(block) < seconds * LEAST_RATE
+                        not form.is_admitted or received + len(block) < seconds * least_rate()
                     ):
                         raise TimeoutError
         except TimeoutError:
@@ -178,7 +183,7 @@ async def take_files(context: RequestContext, way: Pass, body: Body) -> Uploaded
     form = Form(context.transport.headers.get(b"content-type", b""), room)
     check_declared_size(context.transport, room)
     try:
-        with under_way(admission.organization_id):
+        with under_way(admission.organization_id, context.transport.address):
             claimed = asyncio.ensure_future(guarded(writers.run(way.claim)))
             try:
                 await _to_its_end(claimed)
@@ -187,27 +192,40 @@ async def take_files(context: RequestContext, way: Pass, body: Body) -> Uploaded
                 if _has_succeeded(claimed):
                     await _to_its_end(guarded(writers.run(way.give_back)))
                 raise
-            return await guarded(fetchers.run(partial(_upload_form, admission, form, way)))
+            return await guarded(fetchers.run(partial(_upload_form, admission, form, way), admission.organization_id))
     finally:
         await _to_its_end(anyio.to_thread.run_sync(form.discard))
 
 
 @contextmanager
-def under_way(organization: str) -> Iterator[None]:
+def under_way(organization: str, address: str) -> Iterator[None]:
     """Count an upload that was admitted until it is answered; very many slow ones would cost others theirs.
 
+    ``RESERVED`` places are for organizations that have no upload under way.
+
     Raises:
-        RateLimited: there are as many as there may be, into ``organization`` (its slug) or in all.
+        RateLimited: there are as many as there may be, into ``organization`` (its slug), from ``address`` or in all.
     """
+    owners = (f"organization {organization}", f"address {subject_of_address(address)}")
     with _counting:
-        if _under_way[organization] >= MOST_OF_ONE or _under_way.total() >= MOST_UNDER_WAY:
+        into, sent = (_under_way[owner] for owner in owners)
+        most = MOST_UNDER_WAY if into else MOST_UNDER_WAY + RESERVED
+        if into >= MOST_OF_ONE or sent >= MOST_OF_ADDRESS or _under_way["all"] >= most:
             raise RateLimited(retry_after=RETRY_SECONDS)
-        _under_way[organization] += 1
+        _under_way.update((*owners, "all"))
     try:
         yield
     finally:
         with _counting:
-            _under_way[organization] -= 1
+            _under_way.subtract((*owners, "all"))
+            for owner in owners:
+                if not _under_way[owner]:
+                    del _under_way[owner]
+
+
+def least_rate() -> int:
+    """Return how many bytes a second an upload has to send: more where many are under way."""
+    return LEAST_RATE if _under_way["all"] < MOST_UNDER_WAY // 2 else BUSY_RATE
 
 
 async def _to_its_end(work: Awaitable[Result]) -> Result:

@@ -181,7 +181,10 @@ class Gateway:
         try:
             principal = _principal(context)
             result = await guarded(
-                workers.run(lambda: resource.operation(principal, read_json(resource.contract, arguments)))
+                workers.run(
+                    lambda: resource.operation(principal, read_json(resource.contract, arguments)),
+                    principal.queue_owner,
+                )
             )
         except RasterError as error:
             scope_of(context)[RECORD]["error"] = error.code
@@ -203,7 +206,9 @@ class Gateway:
             rows = await self._gate.rows(principal.identity_statement, principal.identity_parameter)
             return principal.identity(rows)
         # Validated in the worker: however small its limits, arguments of tens of thousands of values take a while.
-        return await guarded(tool.pool.run(lambda: tool.run(principal, read_json(tool.contract, arguments))))
+        return await guarded(
+            tool.pool.run(lambda: tool.run(principal, read_json(tool.contract, arguments)), principal.queue_owner)
+        )
 
 
 class _WithoutLeaks:
@@ -228,7 +233,9 @@ async def _more(tool: Tool, principal: BearerPrincipal, arguments: dict[str, Any
     """Return the blocks that follow the JSON of a result."""
     blocks = resource_links(tool.links(result))
     if tool.has_preview and arguments.get("preview"):
-        blocks += await guarded(decoders.run(lambda: preview_blocks(principal, read_json(LookAtAsset, arguments))))
+        blocks += await guarded(
+            decoders.run(lambda: preview_blocks(principal, read_json(LookAtAsset, arguments)), principal.queue_owner)
+        )
     return blocks
 
 

@@ -205,6 +205,13 @@ class BearerPrincipal(Principal):
     identity_statement: ClassVar[str]
 
     @property
+    def queue_owner(self) -> str:
+        """Behind whom its requests wait for a thread: its organization, or its user's several."""
+        if len(self.organizations) == 1:
+            return self.organizations[0].slug
+        return f"user {self.user_id}"
+
+    @property
     @abstractmethod
     def has_write(self) -> bool:
         """Whether it was given write at all: what it comes with may be a file."""

@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from raster.deadlines import BACKGROUND_SECONDS, REQUEST_SECONDS, WaitBudget, current_budget
+from raster.fair_queue import FairQueue
 from raster.logs import request_id
 
 Result = TypeVar("Result")
@@ -23,10 +25,32 @@ class Workers:
     def __init__(self, threads: int, seconds: float = REQUEST_SECONDS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         self._seconds = seconds
+        # One thread is always left for others.
+        self._queue = FairQueue(threads, max(1, threads - 1))
 
-    async def run(self, function: Callable[[], Result]) -> Result:
-        """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._task(function))
+    async def run(self, function: Callable[[], Result], owner: str = "") -> Result:
+        """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits.
+
+        It waits for a thread behind others of the same ``owner``, an organization's slug; those without one share it.
+
+        Raises:
+            RateLimited: too many functions of the owner wait already.
+        """
+        task = self._task(function)
+        await self._queue.take(owner)
+        running = self._pool.submit(task)
+        try:
+            return await asyncio.wrap_future(running)
+        finally:
+            if running.done():
+                self._queue.give_back(owner)
+            else:  # nobody waits any longer, and the thread is busy all the same
+                loop = asyncio.get_running_loop()
+                running.add_done_callback(lambda _: self._give_back(loop, owner))
+
+    def _give_back(self, loop: asyncio.AbstractEventLoop, owner: str) -> None:
+        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waits
+            loop.call_soon_threadsafe(self._queue.give_back, owner)
 
     def close(self) -> None:
         """Wait for what is running, and close each thread's connection with the thread."""

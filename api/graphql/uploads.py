@@ -74,11 +74,11 @@ class _RequestForm(Form):
             self.organization = place.organization_id
             return request, check_may_upload(self._principal, place)
 
-        request, self.room = anyio.from_thread.run(lambda: guarded(workers.run(admitting)))
+        request, self.room = anyio.from_thread.run(lambda: guarded(workers.run(admitting, self._principal.queue_owner)))
         if isinstance(request, Outcome):
             self.outcome = request
             raise request.refusals[0]
-        self._under_way.enter_context(under_way(self.organization))
+        self._under_way.enter_context(under_way(self.organization, self._context.transport.address))
         self._context.scope[RECORD]["tool"] = request.summary
         check_declared_size(self._context.transport, self.room)
         self.request = request

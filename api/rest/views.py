@@ -53,7 +53,7 @@ class OneForm(BaseContentNegotiation):
 
 
 class EndpointView(APIView):
-    """Runs an endpoint's operation. The door (api/rest/door.py) has found the endpoint and whoever asks."""
+    """Runs an endpoint's operation. api/rest/door.py has found the endpoint and whoever asks."""
 
     parser_classes = (ArgumentsParser,)
     renderer_classes = (RecordRenderer,)

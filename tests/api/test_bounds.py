@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
 import httpx2
@@ -173,18 +175,45 @@ def test_who_is_slow_to_begin_or_trickles_is_refused(monkeypatch: pytest.MonkeyP
         ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
 
 
+@contextmanager
+def uploads_under_way(*owners: tuple[str, str]) -> Iterator[None]:
+    """Have an upload under way into each organization from its address."""
+    with ExitStack() as begun:
+        for organization, address in owners:
+            begun.enter_context(under_way(organization, address))
+        yield
+
+
 def test_an_organizations_uploads_leave_room_for_others() -> None:
-    begun = [under_way("acme") for _ in range(uploads.MOST_OF_ONE)]
-    for each in begun:
-        each.__enter__()
-    with pytest.raises(RateLimited), under_way("acme"):
+    with uploads_under_way(*[("acme", f"192.0.2.{number}") for number in range(uploads.MOST_OF_ONE)]):
+        with pytest.raises(RateLimited), under_way("acme", "192.0.2.99"):
+            pass
+        with under_way("globex", "192.0.2.99"):
+            pass
+    with under_way("acme", "192.0.2.1"):
         pass
-    with under_way("globex"):
-        pass
-    for each in begun:
-        each.__exit__(None, None, None)
-    with under_way("acme"):
-        pass
+
+
+def test_uploads_from_one_address_leave_room_for_others() -> None:
+    """In an IPv6 network, whatever the address."""
+    sent = [(f"o{number // 2}", f"2001:db8::{number:x}") for number in range(uploads.MOST_OF_ADDRESS)]
+    with uploads_under_way(*sent):
+        with pytest.raises(RateLimited), under_way("another", "2001:db8::ffff"):
+            pass
+        with under_way("another", "2001:db8:0:1::1"):
+            pass
+
+
+def test_an_organization_without_an_upload_has_a_place_when_all_are_taken() -> None:
+    sent = [(f"o{number // uploads.MOST_OF_ONE}", f"192.0.2.{number}") for number in range(uploads.MOST_UNDER_WAY)]
+    before = uploads.least_rate()
+    with uploads_under_way(*sent[2:], ("o9", "192.0.2.200"), ("o9", "192.0.2.201")):
+        with pytest.raises(RateLimited), under_way("o0", "192.0.2.202"):
+            pass
+        with under_way("without", "192.0.2.202"):
+            pass
+        assert uploads.least_rate() > before
+    assert uploads.least_rate() == before
 
 
 def test_space_is_asked_for_as_a_file_grows(settings: Settings) -> None:
