@@ -86,7 +86,7 @@ def test_an_asset_has_so_many_variants_and_no_more(server: Server, cast: Cast) -
         data={"parentId": asset.pk},
         files={"files": PHOTO},
         headers=headers,
-        timeout=30,
+        timeout=60,
     )
     assert (answer.status_code, str(MOST_VARIANTS) in answer.text) == (400, True)
     assert Asset.objects.filter(parent=asset).count() == MOST_VARIANTS
@@ -169,7 +169,7 @@ def test_who_is_slow_to_begin_or_trickles_is_refused(monkeypatch: pytest.MonkeyP
 
     async def run() -> None:
         form = kind(b"multipart/form-data; boundary=b", Room())
-        await asyncio.wait_for(Body(receive).read_into(form), 10)
+        await asyncio.wait_for(Body(receive).read_into(form), 60)
 
     with pytest.raises(BadUserInput, match="too slowly"):
         ThreadPoolExecutor(1).submit(asyncio.run, run()).result()

@@ -288,7 +288,7 @@ class SlowUpload:
         body = httpx2.Request("POST", "http://x", files={"file": JPEG})
         content = body.read()
         self.rest = content[2000:]
-        self.connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+        self.connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
         self.connection.putrequest("POST", PATH + link)
         self.connection.putheader("Content-Type", body.headers["content-type"])
         self.connection.putheader("Content-Length", str(len(content)))
@@ -376,7 +376,7 @@ def test_a_link_takes_post_requests_only_and_no_page_of_another_origin_may_call(
 
 
 def test_nothing_of_a_body_is_read_for_a_dead_link(server: Server, cast: Cast) -> None:
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     connection.putrequest("POST", PATH + tokens.generate(PREFIX))
     connection.putheader("Content-Length", str(10**9))
     connection.putheader("Expect", "100-continue")

@@ -191,7 +191,7 @@ def test_an_upload_that_takes_too_long_is_refused_though_something_comes(monkeyp
 
 
 def test_a_sender_who_goes_away_leaves_nothing(clean: None, server: Server, cast: Cast) -> None:
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     connection.putrequest("POST", PATH + link(cast))
     connection.putheader("Content-Type", KIND.decode())
     connection.putheader("Content-Length", str(10**9))
@@ -210,7 +210,7 @@ class SlowDisk(Form):
 
     def feed(self, chunk: bytes) -> None:
         self.begun.set()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         super().feed(chunk)
         self.has_ended.set()
 
@@ -240,7 +240,7 @@ def test_an_organization_has_a_few_uploads_under_way_and_keeps_nobody_else_from_
 ) -> None:
     begun = []
     for _ in range(uploads.MOST_OF_ONE):
-        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
         connection.putrequest("POST", PATH + link(cast))
         connection.putheader("Content-Type", KIND.decode())
         connection.putheader("Content-Length", str(10**7))
@@ -268,7 +268,7 @@ class SlowLink(LinkPass):
 
     def claim(self) -> None:
         self.begun.set()
-        assert self.may_end.wait(10)
+        assert self.may_end.wait(60)
         super().claim()
         self.has_ended.set()
 
@@ -298,7 +298,7 @@ def test_an_upload_that_is_cancelled_while_it_takes_its_link_leaves_it_good(
             await taking
 
     ThreadPoolExecutor(1).submit(asyncio.run, run()).result()
-    assert way.has_ended.wait(10)
+    assert way.has_ended.wait(60)
     assert UploadLink.objects.get().used is None
 
 
@@ -355,7 +355,7 @@ def test_a_file_over_the_limit_fails_the_whole_upload(transactional_db: None, sm
     answer = upload(small_server, link(cast), JPEG, ("large.jpg", pictures.jpeg() + os.urandom(2 * MEGABYTE)), JPEG)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, PayloadTooLarge.code)
     assert "1 MB" in answer.json()["error"]["message"]
-    connection = http.client.HTTPConnection(small_server.url.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(small_server.url.removeprefix("http://"), timeout=60)
     connection.putrequest("POST", PATH + link(cast))
     connection.putheader("Content-Type", KIND.decode())
     connection.putheader("Content-Length", str(22 * MEGABYTE))

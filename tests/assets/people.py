@@ -44,7 +44,7 @@ def at_once(*calls: Callable[[], Outcome]) -> list[Outcome]:
     def run(call: Callable[[], Outcome]) -> Outcome:
         try:
             connection.ensure_connection()
-            barrier.wait(timeout=15)
+            barrier.wait(timeout=60)
             return call()
         except RasterError as refusal:
             return refusal

@@ -99,7 +99,7 @@ def test_another_thread_ends_the_child_and_no_other_starts(tmp_path: Path) -> No
     thread.start()
     wait_until(lambda: decoder.busy)
     decoder.stop()
-    thread.join(timeout=5)
+    thread.join(timeout=60)
     assert len(failures) == 1
     with pytest.raises(DecodingFailed, match="stopped"):
         decoder.run("probe", path, file_type, PROBE)

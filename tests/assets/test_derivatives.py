@@ -243,7 +243,7 @@ def test_a_worker_in_a_thread_is_woken_by_an_upload_and_stops(transactional_db: 
     second = pending(pictures.jpeg(900))
     wait_until(lambda: is_done(second))
     worker.stop()
-    thread.join(timeout=10)
+    thread.join(timeout=60)
     assert not thread.is_alive()
     assert second.derivatives == READY
     announce()  # to nobody
@@ -254,7 +254,7 @@ def test_a_worker_that_is_stopped_gives_back_what_is_half_made(transactional_db:
     with worker_process() as process:
         wait_until(lambda: is_held(asset))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
     asset.refresh_from_db()
     assert (asset.derivatives, asset.derivatives_due, asset.derivatives_tries) == (PENDING, None, 0)
 

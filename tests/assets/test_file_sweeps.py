@@ -310,7 +310,7 @@ def test_sweeps_that_take_long_keep_no_write_waiting() -> None:
 
     def endless(_: threading.Event) -> dict[str, int]:
         begun.set()
-        may_end.wait(30)
+        may_end.wait(60)
         return {}
 
     async def run() -> str:
@@ -319,7 +319,7 @@ def test_sweeps_that_take_long_keep_no_write_waiting() -> None:
                 await running.enter_async_context(sweeping(endless, every=0))
             await asyncio.to_thread(begun.wait, 10)
             try:
-                return await asyncio.wait_for(writers.run(lambda: "written"), 10)
+                return await asyncio.wait_for(writers.run(lambda: "written"), 60)
             finally:
                 may_end.set()
 

@@ -39,7 +39,7 @@ def while_everything_is_locked(cast: Cast, call: Callable[[], object]) -> None:
             wait_until(someone_waits_for_a_lock)
             list(Asset.objects.filter(library=cast.barcelona).order_by("pk").select_for_update())
             Organization.objects.select_for_update().get(pk=cast.acme.pk)
-        calling.result(timeout=15)
+        calling.result(timeout=60)
 
 
 def closing_its_connection(call: Callable[[], object]) -> None:

@@ -236,7 +236,7 @@ def test_of_promotes_that_saw_the_same_files_exactly_one_happens(cast: Cast) -> 
             def meet(execute: Callable[..., object], sql: str, *rest: object) -> object:
                 result = execute(sql, *rest)
                 if 'FROM "assets_asset"' in sql and not connection.in_atomic_block:
-                    together.wait(timeout=15)
+                    together.wait(timeout=60)
                 return result
 
             with connection.execute_wrapper(meet):

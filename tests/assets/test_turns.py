@@ -27,7 +27,7 @@ class Holder:
                 with turns.turn(owner):
                     order.append(owner)
                     self.has_turn.set()
-                    self.release.wait(30)
+                    self.release.wait(60)
             except RateLimited:
                 self.refused = True
 
@@ -36,7 +36,7 @@ class Holder:
 
     def end(self) -> None:
         self.release.set()
-        self.thread.join(10)
+        self.thread.join(60)
 
 
 Holding = Callable[[Turns, str], Holder]
@@ -62,7 +62,7 @@ def holding(order: list[str]) -> Iterator[Holding]:
     for holder in holders:
         holder.release.set()
     for holder in holders:
-        holder.thread.join(10)
+        holder.thread.join(60)
 
 
 def test_no_more_run_at_once_than_may(holding: Holding) -> None:
@@ -71,14 +71,14 @@ def test_no_more_run_at_once_than_may(holding: Holding) -> None:
     assert first.has_turn.is_set() and second.has_turn.is_set()
     assert not third.has_turn.is_set()
     first.end()
-    assert third.has_turn.wait(10)
+    assert third.has_turn.wait(60)
 
 
 def test_a_turn_is_left_for_the_others(holding: Holding) -> None:
     turns = Turns(most=2, most_of_one=1, most_asking_of_one=9, seconds=30)
     first, second = holding(turns, "acme"), holding(turns, "acme")
     assert first.has_turn.is_set() and not second.has_turn.is_set()
-    assert holding(turns, "globex").has_turn.wait(10)
+    assert holding(turns, "globex").has_turn.wait(60)
 
 
 def test_who_asks_for_much_lets_others_pass(holding: Holding, order: list[str]) -> None:
@@ -97,7 +97,7 @@ def test_one_cannot_fill_the_threads_with_what_waits(holding: Holding) -> None:
         pass
     other = holding(turns, "globex")
     first.end()
-    assert other.has_turn.wait(10)
+    assert other.has_turn.wait(60)
 
 
 def test_nobody_waits_for_ever(holding: Holding) -> None:
@@ -129,5 +129,5 @@ def test_reading_a_header_waits_for_a_turn(tmp_path: Path) -> None:
         assert probe(path, PNG, "globex") == Probed(8, 8)
         assert decoding_turns.waiting == 3
     for thread in waiting:
-        thread.join(20)
+        thread.join(60)
     assert decoding_turns.waiting == 0

@@ -88,7 +88,7 @@ def test_over_rest(server: Server, cast: Cast, asset: Asset, version: str) -> No
         f"/organizations/acme/libraries/barcelona/assets/{asset.pk}",
         "/organizations/acme/search/assets?q=harbor",
     ):
-        answer = httpx2.get(f"{server.url}/api{path}", headers=headers, timeout=30)
+        answer = httpx2.get(f"{server.url}/api{path}", headers=headers, timeout=60)
         assert answer.status_code == 200
         check(json.dumps(answer.json(), ensure_ascii=False))
 

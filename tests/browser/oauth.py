@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from tests.factories import PASSWORD, give_password
 
-SECONDS = 30
+SECONDS = 60
 
 
 @dataclass

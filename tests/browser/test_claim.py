@@ -21,7 +21,7 @@ def start(server: Server) -> dict[str, str]:
         f"{server.url}/api/libraries",
         json={"email": ERIN, "name": "برشلونة — Barcelona"},
         headers={"Api-Version": "2026-07-08"},
-        timeout=30,
+        timeout=60,
     )
     started: dict[str, str] = answer.json()["data"]
     return started

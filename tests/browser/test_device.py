@@ -22,7 +22,7 @@ def begin(server: Server, **form: str) -> dict[str, Any]:
         f"{server.url}/device_authorization",
         data={"client_id": "test-app", **form},
         headers={"User-Agent": "render-box/3.2 (Linux)"},
-        timeout=30,
+        timeout=60,
     )
     codes: dict[str, Any] = answer.json()
     return codes
@@ -30,7 +30,7 @@ def begin(server: Server, **form: str) -> dict[str, Any]:
 
 def poll(server: Server, codes: dict[str, Any]) -> dict[str, Any]:
     form = {"grant_type": DEVICE_GRANT, "device_code": codes["device_code"], "client_id": "test-app"}
-    tokens: dict[str, Any] = httpx2.post(f"{server.url}/token", data=form, timeout=30).json()
+    tokens: dict[str, Any] = httpx2.post(f"{server.url}/token", data=form, timeout=60).json()
     return tokens
 
 

@@ -20,7 +20,7 @@ from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
 RETURN_ADDRESS = "https://app.example.com/callback"
-SECONDS = 30
+SECONDS = 60
 EVERY_GRANT = ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:device_code"]
 
 

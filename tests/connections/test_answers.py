@@ -14,7 +14,7 @@ from tests.server import Server
 #: What an error_description may hold: ASCII without quotation marks and backslashes.
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
 DEVICE_GRANT = EVERY_GRANT[2]
-SECONDS = 30
+SECONDS = 60
 
 
 def check_refusal(response: httpx2.Response) -> None:

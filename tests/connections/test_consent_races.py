@@ -31,7 +31,7 @@ class Person:
         browser = sign_in(user)
         self.address = server.url + asked(browser)
         session = browser.cookies[settings.SESSION_COOKIE_NAME].value
-        page = httpx2.get(self.address, cookies={settings.SESSION_COOKIE_NAME: session}, timeout=30)
+        page = httpx2.get(self.address, cookies={settings.SESSION_COOKIE_NAME: session}, timeout=60)
         self._token = hidden_field(page, "csrfmiddlewaretoken")
         self._cookies = {
             settings.SESSION_COOKIE_NAME: session,
@@ -47,7 +47,7 @@ class Person:
             "library": list(libraries),
         }
         return str(
-            httpx2.post(self.address, data=form, cookies=self._cookies, timeout=30).headers.get("location", "nowhere")
+            httpx2.post(self.address, data=form, cookies=self._cookies, timeout=60).headers.get("location", "nowhere")
         )
 
 

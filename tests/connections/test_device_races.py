@@ -23,14 +23,14 @@ AT_ONCE = 6
 
 
 def begin(server: Server, client_id: str = "test-app") -> dict[str, Any]:
-    answer = httpx2.post(f"{server.url}/device_authorization", data={"client_id": client_id}, timeout=30)
+    answer = httpx2.post(f"{server.url}/device_authorization", data={"client_id": client_id}, timeout=60)
     codes: dict[str, Any] = answer.json()
     return codes
 
 
 def poll(server: Server, codes: dict[str, Any], client_id: str = "test-app") -> httpx2.Response:
     form = {"grant_type": DEVICE_GRANT, "device_code": codes["device_code"], "client_id": client_id}
-    return httpx2.post(f"{server.url}/token", data=form, timeout=30)
+    return httpx2.post(f"{server.url}/token", data=form, timeout=60)
 
 
 def test_of_parallel_polls_one_gets_the_tokens(server: Server, cast: Cast) -> None:
@@ -107,7 +107,7 @@ def test_disconnecting_while_the_app_refreshes_holds_nobody_up_and_leaves_no_way
         given = {answer.json()["access_token"] for answer in answers if answer.status_code == 200}
         for token in {pair.access, *given}:
             assert call_tool(server.mcp_url, token, MODERN, "whoami", {}).status_code == 401
-        again = httpx2.post(f"{server.url}/token", data=form, timeout=30)
+        again = httpx2.post(f"{server.url}/token", data=form, timeout=60)
         assert again.json()["error"] == "invalid_grant"
     assert AuditEntry.objects.filter(action="connection.end").count() == 5
     assert not RefreshToken.objects.filter(connection__ended=None).exists()

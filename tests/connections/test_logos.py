@@ -60,4 +60,4 @@ def test_where_too_many_are_read_an_app_has_no_logo() -> None:
         wait_until(lambda: decoding_turns.waiting == more)
         assert read_logo(logo) is None
     for thread in waiting:
-        thread.join(10)
+        thread.join(60)

@@ -301,7 +301,7 @@ def test_clients_refresh_while_it_sweeps_and_none_fails(server: Server, cast: Ca
         rounds = 0
         while not stop.is_set() or rounds < 10:
             form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client.client_id}
-            answer = httpx2.post(f"{server.url}/token", data=form, timeout=30)
+            answer = httpx2.post(f"{server.url}/token", data=form, timeout=60)
             assert answer.status_code == 200, answer.text
             token = answer.json()["refresh_token"]
             rounds += 1

@@ -41,7 +41,7 @@ def give_code(connection: Connection, text: str = "the-code", **fields: Any) -> 
 
 
 def ask(server: Server, **form: Any) -> httpx2.Response:
-    return httpx2.post(f"{server.url}/token", data={"client_id": "test-app", **form}, timeout=30)
+    return httpx2.post(f"{server.url}/token", data={"client_id": "test-app", **form}, timeout=60)
 
 
 def exchange(server: Server, text: str, /, **form: Any) -> httpx2.Response:
@@ -364,7 +364,7 @@ def test_another_clients_refresh_token_is_refused(server: Server, connection: Co
 
 
 def revoke(server: Server, **form: str) -> httpx2.Response:
-    return httpx2.post(f"{server.url}/revoke", data={"client_id": "test-app", **form}, timeout=30)
+    return httpx2.post(f"{server.url}/revoke", data={"client_id": "test-app", **form}, timeout=60)
 
 
 @pytest.mark.parametrize("which", ["access", "refresh"])

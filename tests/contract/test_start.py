@@ -22,12 +22,12 @@ REFUSED = {
 def over_mcp(server: Server, arguments: dict[str, Any]) -> Answer:
     body = rpc_body(MODERN, "tools/call", {"name": "create_organization", "arguments": arguments})
     headers = rpc_headers(MODERN, "tools/call", "create_organization")
-    return read_tool_answer(httpx2.post(f"{server.url}/mcp/anonymous", json=body, headers=headers, timeout=30))
+    return read_tool_answer(httpx2.post(f"{server.url}/mcp/anonymous", json=body, headers=headers, timeout=60))
 
 
 def over_rest(server: Server, arguments: dict[str, Any]) -> Answer:
     headers = {"Api-Version": VERSION}
-    response = httpx2.post(f"{server.url}/api/libraries", json=arguments, headers=headers, timeout=30)
+    response = httpx2.post(f"{server.url}/api/libraries", json=arguments, headers=headers, timeout=60)
     body = response.json()
     if "error" in body:
         return Answer(body["error"]["code"], response.status_code, body["error"]["message"])

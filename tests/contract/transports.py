@@ -18,7 +18,7 @@ from tests.mcp.client import HANDSHAKE, MODERN, call_tool
 from tests.operations import Call
 from tests.server import Server
 
-SECONDS = 30
+SECONDS = 60
 VERSION = "2026-07-08"
 #: What differs from call to call: ids that are made, moments, and the random end of a slug.
 UNSTABLE = (

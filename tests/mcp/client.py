@@ -15,7 +15,7 @@ from mcp_types import CallToolResult
 MODERN = "2026-07-28"
 HANDSHAKE = "2025-11-25"
 WIRES = (MODERN, HANDSHAKE)
-SECONDS = 30
+SECONDS = 60
 
 
 @dataclass

@@ -28,7 +28,7 @@ def address(server: Server) -> str:
 def call(server: Server, tool: str, **arguments: object) -> httpx2.Response:
     headers = rpc_headers(MODERN, "tools/call", tool)
     body = rpc_body(MODERN, "tools/call", {"name": tool, "arguments": arguments})
-    return httpx2.post(address(server), json=body, headers=headers, timeout=30)
+    return httpx2.post(address(server), json=body, headers=headers, timeout=60)
 
 
 def test_where_it_is_not_allowed_there_is_no_such_address(closed: Server) -> None:
@@ -87,7 +87,7 @@ def test_one_email_has_three_that_wait(server: Server) -> None:
 def test_a_slash_at_the_end_and_a_credential_change_nothing_and_no_token_is_for_it(server: Server) -> None:
     body = rpc_body(MODERN, "tools/call", {"name": "create_organization", "arguments": {"email": EMAIL}})
     headers = {**rpc_headers(MODERN, "tools/call", "create_organization"), "Authorization": "Bearer rstk_nonsense"}
-    answer = httpx2.post(f"{address(server)}/", json=body, headers=headers, timeout=30)
+    answer = httpx2.post(f"{address(server)}/", json=body, headers=headers, timeout=60)
     assert not answer.json()["result"]["isError"]
     assert "WWW-Authenticate" not in answer.headers
     metadata = httpx2.get(f"{server.url}/.well-known/oauth-protected-resource/mcp/anonymous")

@@ -80,7 +80,7 @@ def test_a_body_over_32_mb_is_refused_by_its_declared_size(server: Server, cast:
 
 def test_a_body_over_32_mb_is_refused_without_a_declared_size(server: Server, cast: Cast) -> None:
     headers = {**rpc_headers(HANDSHAKE, "ping"), "Authorization": f"Bearer {cast.key(barcelona='read').secret}"}
-    response = httpx2.post(server.mcp_url, headers=headers, content=iter([b" " * 1024 * 1024] * 33), timeout=30)
+    response = httpx2.post(server.mcp_url, headers=headers, content=iter([b" " * 1024 * 1024] * 33), timeout=60)
     assert (response.status_code, error_code(response)) == (413, "PAYLOAD_TOO_LARGE")
 
 
@@ -88,7 +88,7 @@ def test_a_body_over_32_mb_is_refused_without_a_declared_size(server: Server, ca
 @pytest.mark.parametrize("wire", WIRES)
 def test_what_is_no_request_is_a_400_and_no_fault(server: Server, cast: Cast, wire: str, body: bytes) -> None:
     headers = {**rpc_headers(wire, "ping"), "Authorization": f"Bearer {cast.key(barcelona='read').secret}"}
-    assert httpx2.post(server.mcp_url, headers=headers, content=body, timeout=30).status_code == 400
+    assert httpx2.post(server.mcp_url, headers=headers, content=body, timeout=60).status_code == 400
 
 
 def test_every_answer_names_its_request(server: Server, cast: Cast) -> None:

@@ -60,7 +60,7 @@ def test_millions_of_values_are_refused(server: Server, cast: Cast, wire: str, v
         **rpc_headers(wire, "tools/call", "whoami"),
         "Authorization": f"Bearer {cast.key(barcelona='write').secret}",
     }
-    response = httpx2.post(server.mcp_url, content=body, headers=headers, timeout=30)
+    response = httpx2.post(server.mcp_url, content=body, headers=headers, timeout=60)
     assert response.status_code == 400
     assert response.json()["error"]["code"] == "BAD_USER_INPUT"
 

@@ -228,7 +228,7 @@ def test_a_key_taken_back_while_its_request_arrives_slowly_is_refused(
 ) -> None:
     key = cast.key(barcelona="write")
     body = json.dumps(rpc_body(HANDSHAKE, "tools/call", {"name": "whoami", "arguments": {}})).encode()
-    slow = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    slow = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     slow.putrequest("POST", "/mcp")
     for name, value in rpc_headers(HANDSHAKE, "tools/call").items():
         slow.putheader(name, value)

@@ -93,7 +93,7 @@ def test_of_two_owners_who_demote_each_other_at_once_one_stays(cast: Cast) -> No
 
     def demote(caller: User, other: User) -> bool:
         try:
-            ready.wait(timeout=10)
+            ready.wait(timeout=60)
             change_role(person(caller), ChangeRole(organization_id="acme", user_id=other.pk, role="member"))
         except RasterError:
             return False

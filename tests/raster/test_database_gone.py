@@ -9,7 +9,7 @@ import pytest
 from apikeys import secrets
 from tests.server import Server, free_port, running_server
 
-SECONDS = 30
+SECONDS = 60
 
 
 @pytest.fixture(scope="module")

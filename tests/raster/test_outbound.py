@@ -243,7 +243,7 @@ def test_a_server_that_says_nothing_ends_at_the_deadline(settings: Settings) -> 
 
 def test_a_resolver_that_hangs_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     done = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(30))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: done.wait(60))
     started = time.monotonic()
     with pytest.raises(OutboundRefused):
         get("https://app.example.com/", seconds=0.3)
@@ -255,7 +255,7 @@ def test_names_that_are_never_answered_leave_room_for_others(site: Site, monkeyp
     url, done, look_up = site.page("/", {}), threading.Event(), socket.getaddrinfo
 
     def answer(host: Any, *args: Any, **kwargs: Any) -> Any:
-        return done.wait(30) if str(host).endswith(".example.com") else look_up(host, *args, **kwargs)
+        return done.wait(60) if str(host).endswith(".example.com") else look_up(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
     try:

@@ -6,7 +6,7 @@ import httpx2
 
 from tests.server import Server
 
-SECONDS = 30
+SECONDS = 60
 #: How a proxy that speaks HTTPS hands a request on.
 OVER_HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
 

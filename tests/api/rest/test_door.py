@@ -55,7 +55,7 @@ def test_without_a_credential_no_path_and_no_method_is_told(server: Server) -> N
 
 
 def test_a_credential_is_refused_before_its_body_is_read(server: Server) -> None:
-    connection = http.client.HTTPConnection("localhost", urlsplit(server.url).port, timeout=30)
+    connection = http.client.HTTPConnection("localhost", urlsplit(server.url).port, timeout=60)
     for path in ("/assets", "/assets/tag"):
         connection.putrequest("POST", f"/api{BARCELONA}{path}")
         for name, value in (("Api-Version", CURRENT), ("Content-Length", "1000000000")):

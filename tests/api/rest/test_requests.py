@@ -238,7 +238,7 @@ def raw(server: Server, method: str, path: str, key: str) -> Any:
         f"{method} /api{path} HTTP/1.1\r\nHost: {address.netloc}\r\nAuthorization: Bearer {key}\r\n"
         f"Api-Version: {CURRENT}\r\nConnection: close\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", address.port or 80), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", address.port or 80), timeout=60) as connection:
         connection.sendall(request.encode())
         received = b""
         while block := connection.recv(65536):
