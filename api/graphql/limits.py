@@ -20,8 +20,8 @@ from graphql import (
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
-    parse,
 )
+from graphql.language.parser import Parser
 
 from raster.errors import BadUserInput
 
@@ -86,12 +86,13 @@ def parse_document(text: str) -> DocumentNode:
 
 
 def _parsed(text: str) -> DocumentNode:
+    parser = Parser(text, max_tokens=MOST_TOKENS)
     try:
-        return parse(text, max_tokens=MOST_TOKENS)
+        return parser.parse_document()
     except RecursionError:
         raise BadUserInput("The document is nested too deeply.") from None
-    except GraphQLSyntaxError as error:
-        if "tokens" in error.message:
+    except GraphQLSyntaxError:
+        if parser.token_count > MOST_TOKENS:
             raise BadUserInput(f"A document has at most {MOST_TOKENS} tokens.") from None
         raise
 

@@ -83,6 +83,14 @@ def test_it_is_told_as_bad_input(server: Server, key: str, text: str) -> None:
     assert len(answer.text) < 5_000
 
 
+def test_a_fault_that_quotes_tokens_is_not_taken_for_too_many() -> None:
+    with pytest.raises(BadUserInput, match="at most 1500 tokens"):
+        prepare(ATTACKS["many tokens"], None, {})
+    outcome = prepare("{ viewer { plan } } tokens", None, {})
+    assert isinstance(outcome, Outcome)
+    assert "Unexpected Name 'tokens'" in outcome.refusals[0].message
+
+
 @pytest.mark.parametrize("size", [500, 501, 10**9, "x", None])
 def test_a_page_counts_as_large_as_its_variable_says(server: Server, key: str, size: object) -> None:
     fields = " ".join(
