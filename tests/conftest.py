@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.test import TransactionTestCase
 from pytest_django import Settings
+from whitenoise.base import WhiteNoise  # type: ignore[import-untyped]
 
 from assets import ownership
 from raster.logs import JSONFormatter
+from tests.emptying import empty_database
 from tests.environment import DATA_DIR, TEST_LOG
 from tests.factories import Cast, make_cast
 from tests.server import Server, running_server
@@ -59,6 +62,31 @@ def own_storage(db: None) -> None:
 def static_files() -> None:
     """Collect the static files, whose hashed names the pages' templates look up."""
     call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_read_once(static_files: None) -> Iterator[None]:
+    """Have WhiteNoise look through the static files once in this process, and not again for each test's client."""
+    known: dict[tuple[str, str], dict[str, object]] = {}
+    read = WhiteNoise.update_files_dictionary
+
+    def read_once(whitenoise: WhiteNoise, root: str, prefix: str) -> None:
+        if (root, prefix) not in known:
+            read(whitenoise, root, prefix)
+            known[root, prefix] = dict(whitenoise.files)
+        whitenoise.files.update(known[root, prefix])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoise, "update_files_dictionary", read_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Empty the database quickly after each test that committed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_database)
+        yield
 
 
 @pytest.fixture(scope="session")
