@@ -25,6 +25,8 @@ from tests.s3 import CREDENTIALS, REGION, Bucket, Service, running_service
 from tests.server import Server, running_server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 SECONDS = 10.0
 #: More than there are threads for such requests.
 CROWD = 24

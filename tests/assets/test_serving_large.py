@@ -12,6 +12,8 @@ from assets.models import Asset
 from tests.factories import AssetFactory, Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 GIGABYTE = 1024**3
 MOST_ADDED = 64 * 1024**2
 

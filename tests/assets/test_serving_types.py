@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 import httpx2
+import pytest
 
 from assets.derivatives import derive_all
 from assets.models import Asset
@@ -11,6 +12,8 @@ from tests.assets import pictures
 from tests.assets.test_derivatives import pending
 from tests.factories import Cast
 from tests.server import Server
+
+pytestmark = pytest.mark.once
 
 POLYGLOT = pictures.encoded("gif", 40, 30) + b"<html><script>document.title='ran'</script></html>"
 SCRIPTED_PDF = pictures.pdf(extra=b"/OpenAction << /S /JavaScript /JS (app.alert(1)) >>")

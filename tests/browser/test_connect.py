@@ -22,6 +22,8 @@ from tests.factories import Cast
 from tests.mcp.test_typescript import INSTALLED
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 ADDRESS = re.compile(r"https?://\S+/(?:authorize|device)\?\S+")
 
 

@@ -14,6 +14,8 @@ from tests.factories import Cast
 from tests.mcp.client import MODERN, call_tool
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 PAGE = "/settings/connected-apps"
 ORGANIZATION_PAGE = "/acme/settings/connected-apps"
 USED = {"last_used_address": "203.0.113.9", "last_used_client": "claude-code/2.1.7 (cli)"}

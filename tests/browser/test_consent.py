@@ -20,6 +20,8 @@ from tests.factories import PASSWORD, Cast, OrganizationFactory, give_password
 from tests.server import Server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 
 class App:
     """An app on this computer, which waits for the person to come back."""

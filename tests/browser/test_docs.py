@@ -7,6 +7,8 @@ from documentation.pages import PAGES
 from tests.browser.conftest import Check
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("path", ["/docs", *(f"/docs/{slug}" for slug in PAGES if slug != "connect")])
 def test_every_page_is_for_everybody(server: Server, page: Page, path: str, check: Check) -> None:

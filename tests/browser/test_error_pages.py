@@ -11,6 +11,8 @@ from tests.browser.conftest import MILLISECONDS, Check
 from tests.factories import AssetFactory, Cast
 from tests.server import Server, free_port, running_server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def without_database(django_db_setup: None, static_files: None, server_log: Path) -> Iterator[Server]:

@@ -1,9 +1,12 @@
 """With forced colors, as in a high-contrast theme, what is chosen and where one is can still be seen."""
 
+import pytest
 from playwright.sync_api import Locator, Page
 
 from tests.factories import Cast
 from tests.server import Server
+
+pytestmark = pytest.mark.once
 
 LOOK = """element => {
     const style = getComputedStyle(element);

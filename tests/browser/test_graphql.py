@@ -14,6 +14,8 @@ from tests.browser.conftest import Check
 from tests.factories import AssetFactory, Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 LIBRARIES = (
     "query Query($organizationId: String!) { libraries(organizationId: $organizationId) { id name photosCount } }"
 )

@@ -15,6 +15,8 @@ from tests.browser.conftest import MILLISECONDS, Check
 from tests.factories import PASSWORD, AssetFactory, Cast, give_password
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 #: Name, width and height of ten pictures: wide and tall ones.
 TEN = [
     ("harbour at dawn.jpg", 900, 600),

@@ -15,6 +15,8 @@ from tests.connections.factories import connect, make_client
 from tests.factories import AssetFactory, Cast, LibraryFactory, UserFactory
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 SLUG = "w" * SLUG_LENGTH
 #: The elements that widen the page: those beyond the screen that nothing around them clips or scrolls.
 TOO_WIDE = """() => {

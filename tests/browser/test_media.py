@@ -10,6 +10,8 @@ from tests.assets.test_serving_types import FILES, SCRIPTED_PDF, uploaded, url
 from tests.factories import Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def tab(chromium: Browser) -> Iterator[Page]:

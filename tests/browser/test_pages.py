@@ -13,6 +13,8 @@ from tests.browser.conftest import Check
 from tests.factories import PASSWORD, Cast, LibraryFactory, give_password
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 SIGNED_OUT = {"welcome": "/", "sign-in": "/login", "sign-up": "/signup", "reset": "/password/reset"}
 SIGNED_IN = {
     "start": "/",

@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Check
+
+pytestmark = pytest.mark.once
 
 
 def test_the_page_shows_every_endpoint_of_either_version(page: Page, check: Check) -> None:

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import RateCount
@@ -11,6 +12,8 @@ from tests.factories import PASSWORD, Cast, give_password
 from tests.mails import delivered_mails
 from tests.server import Server
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.once
 
 CODE = re.compile(r"^([A-Z]{4}-[A-Z]{4})$", re.MULTILINE)
 

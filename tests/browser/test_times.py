@@ -7,6 +7,8 @@ from playwright.sync_api import Page
 
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 NOW = datetime.fromisoformat("2026-11-24T12:00:00+00:00")
 ADD = """moment => {
     const time = document.createElement("time");

@@ -17,6 +17,8 @@ from documentation.pages import PAGES
 from tests.documentation.reading import BASE, MARKDOWN_LINK, get, text
 from tests.server import Server, running_server
 
+pytestmark = pytest.mark.once
+
 CATALOG = "/.well-known/api-catalog"
 SKILLS = "/.well-known/agent-skills"
 DOCUMENTS = {

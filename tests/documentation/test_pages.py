@@ -17,6 +17,8 @@ from tests.documentation.reading import BASE, HOST, HREF, ID, MARKDOWN_LINK, get
 from tests.factories import Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 DOCS = configured.BASE_DIR / "docs"
 #: docs/llms.md is the beginning of llms.txt.
 NO_PAGES = {"llms"}

@@ -21,6 +21,8 @@ from raster import environment
 from raster.errors import RasterError
 from tests.documentation.reading import BASE, text
 
+pytestmark = pytest.mark.once
+
 SKILLS = sorted(path.parent.name for path in (configured.BASE_DIR / "docs" / "skills").glob("*/SKILL.md"))
 #: Pages for those who use an installation: what looks like a tool there is one.
 USED = ("start", "authentication", "tools", "rest", "graphql", "search", "upload-links", "errors", "limits")
