@@ -38,6 +38,8 @@ from tests.factories import Cast
 from tests.mcp.client import MODERN, post, rpc_body, rpc_headers
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 SIZE = 1024 * 1024
 #: First, so that a test of quadratic work fails instead of taking hours.
 SMALL = 32 * 1024

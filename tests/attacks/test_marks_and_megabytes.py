@@ -11,6 +11,8 @@ from tests.factories import Cast
 from tests.mcp.client import WIRES
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 BARCELONA = {"organizationId": "acme", "libraryId": "barcelona"}
 #: In UTF-8, 120 KB.
 MARKS = 60_000

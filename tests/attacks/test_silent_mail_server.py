@@ -17,6 +17,8 @@ from tests.server import Server, free_port, running_server
 from tests.smtp import mail_server, silent_server
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.once
+
 #: Less than the attempt takes on which a page would wait.
 SECONDS = 8
 MAILS = 3

@@ -18,6 +18,8 @@ from tests.factories import AssetFactory, Cast
 from tests.mcp.client import WIRES, call_tool, post
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 HIDING = "\u202e\u2066\u061c\U000e0049\U000e0067\x1b\x85\ufe0f\ufe0f\ufe0f"
 PLACE = {"organizationId": "acme", "libraryId": "barcelona"}
 

@@ -14,6 +14,8 @@ from tests.connections.signing import SigningKey, key_set, rsa_key
 from tests.factories import Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 API = {"Api-Version": "2026-07-08"}
 
 

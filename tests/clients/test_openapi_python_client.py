@@ -20,6 +20,8 @@ from tests.api.uploading import JPEG
 from tests.factories import AssetFactory, Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 PACKAGE = "raster_client"
 GENERATOR = Path(sys.executable).with_name("openapi-python-client")
 BARCELONA = {"organization_id": "acme", "library_id": "barcelona"}

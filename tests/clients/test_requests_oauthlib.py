@@ -12,6 +12,8 @@ from tests.connections.flow import RETURN_ADDRESS, person, press, register
 from tests.factories import Cast
 from tests.server import Server
 
+pytestmark = pytest.mark.once
+
 READ_WRITE = ["library:read", "library:write"]
 API = {"Api-Version": "2026-07-08"}
 

@@ -14,10 +14,13 @@ from tests.server import Server
 INSTALLED = settings.BASE_DIR / "var" / "node-clients"
 SECONDS = 60
 
-pytestmark = pytest.mark.skipif(
-    not (INSTALLED / "node_modules" / "@urql" / "core").exists() or shutil.which("node") is None,
-    reason="urql is not installed: make test-clients does it where npm can fetch it",
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        not (INSTALLED / "node_modules" / "@urql" / "core").exists() or shutil.which("node") is None,
+        reason="urql is not installed: make test-clients does it where npm can fetch it",
+    ),
+]
 
 
 def test_urql_queries_by_get_and_changes_by_post(server: Server, cast: Cast) -> None:
