@@ -52,7 +52,7 @@ class FairQueue:
         try:
             await place
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled():
+            if not place.cancelled():
                 self.give_back(owner)  # it came, and nobody was there to take it
             else:
                 self._leave(owner, place)
@@ -72,10 +72,11 @@ class FairQueue:
         self._last_turn[owner] = self._turns
 
     def _leave(self, owner: str, place: asyncio.Future[None]) -> None:
-        line = self._waiting[owner]
-        line.remove(place)
-        if not line:
-            del self._waiting[owner]
+        line = self._waiting.get(owner, deque())
+        if place in line:
+            line.remove(place)
+            if not line:
+                del self._waiting[owner]
         self._forget(owner)
 
     def _forget(self, owner: str) -> None:
@@ -95,5 +96,6 @@ class FairQueue:
             place = self._waiting[owner].popleft()
             if not self._waiting[owner]:
                 del self._waiting[owner]
-            self._hold(owner)
-            place.set_result(None)
+            if not place.cancelled():  # it is, from the moment in which its request is cancelled
+                self._hold(owner)
+                place.set_result(None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, InterfaceError, connection
 
@@ -24,9 +25,9 @@ class Workers:
 
     def __init__(self, threads: int, seconds: float = REQUEST_SECONDS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
+        self._threads = threads
         self._seconds = seconds
-        # One thread is always left for others.
-        self._queue = FairQueue(threads, max(1, threads - 1))
+        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, FairQueue] = WeakKeyDictionary()
 
     async def run(self, function: Callable[[], Result], owner: str = "") -> Result:
         """Return what ``function`` returns, or raise what it raises; it runs to its end even if nobody waits.
@@ -36,21 +37,23 @@ class Workers:
         Raises:
             RateLimited: too many functions of the owner wait already.
         """
-        task = self._task(function)
-        await self._queue.take(owner)
+        task, loop = self._task(function), asyncio.get_running_loop()
+        queue = self._queue(loop)
+        await queue.take(owner)
         running = self._pool.submit(task)
         try:
             return await asyncio.wrap_future(running)
         finally:
             if running.done():
-                self._queue.give_back(owner)
+                queue.give_back(owner)
             else:  # nobody waits any longer, and the thread is busy all the same
-                loop = asyncio.get_running_loop()
-                running.add_done_callback(lambda _: self._give_back(loop, owner))
+                running.add_done_callback(lambda _: _give_back(loop, queue, owner))
 
-    def _give_back(self, loop: asyncio.AbstractEventLoop, owner: str) -> None:
-        with suppress(RuntimeError):  # the loop has ended, and with it everybody who waits
-            loop.call_soon_threadsafe(self._queue.give_back, owner)
+    def _queue(self, loop: asyncio.AbstractEventLoop) -> FairQueue:
+        """Return the loop's queue for the threads, of which one is always left for other owners."""
+        if loop not in self._queues:
+            self._queues[loop] = FairQueue(self._threads, max(1, self._threads - 1))
+        return self._queues[loop]
 
     def close(self) -> None:
         """Wait for what is running, and close each thread's connection with the thread."""
@@ -67,6 +70,11 @@ class Workers:
                 return _with_connection(function)
 
         return run
+
+
+def _give_back(loop: asyncio.AbstractEventLoop, queue: FairQueue, owner: str) -> None:
+    with suppress(RuntimeError):  # the loop has ended, and with it everybody who waits
+        loop.call_soon_threadsafe(queue.give_back, owner)
 
 
 def _with_connection(function: Callable[[], Result]) -> Result:

@@ -77,7 +77,16 @@ def test_who_leaves_the_line_takes_no_place_along() -> None:
         await settled()
         queue.give_back("first")
         await staying
-        # Cancelled in the moment in which its place comes.
+        # Cancelled just before its place would come, and just after.
+        early, next_one = (asyncio.create_task(queue.take(owner)) for owner in ("early", "next"))
+        await settled()
+        early.cancel()
+        queue.give_back("staying")
+        await next_one
+        with pytest.raises(asyncio.CancelledError):
+            await early
+        queue.give_back("next")
+        await queue.take("staying")
         late, last = (asyncio.create_task(queue.take(owner)) for owner in ("late", "last"))
         await settled()
         queue.give_back("staying")
