@@ -24,7 +24,6 @@ WITHOUT_CONTRACT = {
     "disconnect_app",
     "list_member_connections",
     "refuse",
-    "roles_to_give",
     "shown",
 }
 
