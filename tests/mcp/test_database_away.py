@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 
 ACME = {"organizationId": "acme"}
 BARCELONA = {**ACME, "libraryId": "barcelona"}
-AT_ONCE = 8
+AT_ONCE = 7
 
 
 @pytest.mark.parametrize("wire", WIRES)
